@@ -28,8 +28,18 @@ let package = Package(
   name: "piperoll",
   products: [],
   targets: [
+    // C: what Swift cannot import, and installed libraries.
+    .target(name: "CChecksum"),
+
+    // Ground.
     .target(name: "Quantities", swiftSettings: hot),
+    .target(name: "ByteCoding", swiftSettings: hot),
     .target(name: "PlatformIO", dependencies: ["Quantities"], swiftSettings: hot),
+
+    // Core.
+    .target(
+      name: "LogFormat", dependencies: ["ByteCoding", "Quantities", "CChecksum"],
+      swiftSettings: hot),
   ],
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17

@@ -1,0 +1,159 @@
+internal import ByteCoding
+internal import Quantities
+
+extension ManifestEdit {
+  /// The value of the manifest record that states this edit.
+  public func encoded() -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.appendLittleEndian(kind)
+    bytes.appendLittleEndian(UInt16(1))
+    bytes.appendLittleEndian(UInt32(0))
+    switch self {
+    case .snapshotBegin(let counters):
+      bytes.append(words: counters.nextSegmentID, counters.nextStreamID)
+    case .snapshotEnd: break
+    case .createStream(let stream): stream.append(to: &bytes)
+    case .segmentIntent(let stream, let segment): bytes.append(words: stream, segment)
+    case .segmentPrepared(let segment):
+      bytes.append(words: segment.streamID, segment.segmentID, segment.capacity, segment.salt)
+    case .segmentActivated(let start):
+      bytes.append(
+        words: start.streamID, start.segmentID, start.baseOffset.rawValue,
+        UInt64(bitPattern: start.baseAppendTime.rawValue), start.previousSegmentID)
+    case .segmentEnded(let end):
+      bytes.append(
+        words: end.streamID, end.segmentID, end.endPosition.rawValue, end.nextOffset.rawValue,
+        UInt64(bitPattern: end.lastAppendTime.rawValue), end.recordCount,
+        UInt64(end.reason.rawValue))
+    case .segmentDropped(let stream, let segment): bytes.append(words: stream, segment)
+    case .logStart(let stream, let offset): bytes.append(words: stream, offset.rawValue)
+    case .segmentDamaged(let range):
+      bytes.append(
+        words: range.streamID, range.segmentID, range.from.rawValue, range.to.rawValue,
+        range.firstOffset.rawValue, range.nextOffset.rawValue)
+    }
+    return bytes
+  }
+
+  /// Reads the value of a manifest record; `nil` for an unknown kind that may be skipped.
+  ///
+  /// - Throws: `.newer` for an unknown kind or version, `.truncated` and `.damaged` for the rest.
+  public static func decoded(_ value: RawSpan) throws(FormatError) -> ManifestEdit? {
+    var reader = FieldReader(value, .manifestEdit)
+    let kind = try reader.unsigned16()
+    let version = try reader.unsigned16()
+    try reader.reserved(4)
+    if kind & 0x8000 != 0 { return nil }
+    guard version == 1 else { throw .newer(.manifestEdit, .version) }
+    let edit = try decoded(kind: kind, &reader)
+    guard reader.remainingByteCount == 0 else { throw .damaged(.manifestEdit, .length) }
+    return edit
+  }
+
+  private static func decoded(kind: UInt16, _ reader: inout FieldReader) throws(FormatError)
+    -> ManifestEdit
+  {
+    switch kind {
+    case 1:
+      return .snapshotBegin(
+        SnapshotBegin(
+          nextSegmentID: try reader.unsigned64(), nextStreamID: try reader.unsigned64()))
+    case 2: return .snapshotEnd
+    case 3: return .createStream(try StreamDefinition(&reader))
+    case 4:
+      return .segmentIntent(
+        streamID: try reader.unsigned64(), segmentID: try reader.unsigned64())
+    case 5:
+      return .segmentPrepared(
+        SegmentDefinition(
+          streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
+          capacity: try reader.unsigned64(), salt: try reader.unsigned64()))
+    case 6:
+      return .segmentActivated(
+        SegmentActivation(
+          streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
+          baseOffset: try reader.offset(),
+          baseAppendTime: Timestamp(rawValue: try reader.signed64()),
+          previousSegmentID: try reader.unsigned64()))
+    case 7:
+      let end = SegmentEnd(
+        streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
+        endPosition: FilePosition(rawValue: try reader.unsigned64()),
+        nextOffset: try reader.offset(),
+        lastAppendTime: Timestamp(rawValue: try reader.signed64()),
+        recordCount: try reader.unsigned64(), reason: try reader.endReason())
+      return .segmentEnded(end)
+    case 8:
+      return .segmentDropped(
+        streamID: try reader.unsigned64(), segmentID: try reader.unsigned64())
+    case 9: return .logStart(streamID: try reader.unsigned64(), offset: try reader.offset())
+    case 10:
+      return .segmentDamaged(
+        DamagedRange(
+          streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
+          from: FilePosition(rawValue: try reader.unsigned64()),
+          to: FilePosition(rawValue: try reader.unsigned64()),
+          firstOffset: try reader.offset(), nextOffset: try reader.offset()))
+    default: throw .newer(.manifestEdit, .kind)
+    }
+  }
+}
+
+extension ManifestEdit.StreamDefinition {
+  fileprivate func append(to bytes: inout [UInt8]) {
+    bytes.append(
+      words: streamID, UInt64(durability.rawValue), maxDelayNanoseconds, maxByteCount,
+      firstSegmentByteCount, segmentByteCount, rollRecordCount, rollNanoseconds,
+      maximumReaderLag, UInt64(name.utf8.count))
+    bytes += Array(name.utf8)
+  }
+
+  fileprivate init(_ reader: inout FieldReader) throws(FormatError) {
+    let streamID = try reader.unsigned64()
+    let rawClass = try reader.unsigned64()
+    guard let durability = UInt8(exactly: rawClass).flatMap(DurabilityClass.init(rawValue:)) else {
+      throw .newer(.manifestEdit, .feature)
+    }
+    let maxDelay = try reader.unsigned64()
+    let maxBytes = try reader.unsigned64()
+    let firstSegment = try reader.unsigned64()
+    let segment = try reader.unsigned64()
+    let rollRecords = try reader.unsigned64()
+    let rollTime = try reader.unsigned64()
+    let lag = try reader.unsigned64()
+    let nameByteCount = try reader.unsigned64()
+    guard nameByteCount >= 1, nameByteCount <= UInt64(FormatLimits.streamNameByteCountLimit) else {
+      throw .damaged(.manifestEdit, .length)
+    }
+    let bytes = try reader.bytes(count: Int(nameByteCount))
+    guard let name = String(validating: bytes, as: UTF8.self) else {
+      throw .damaged(.manifestEdit, .text)
+    }
+    self.init(
+      streamID: streamID, name: name, durability: durability, maxDelayNanoseconds: maxDelay,
+      maxByteCount: maxBytes, firstSegmentByteCount: firstSegment, segmentByteCount: segment,
+      rollRecordCount: rollRecords, rollNanoseconds: rollTime, maximumReaderLag: lag)
+  }
+}
+
+extension FieldReader {
+  fileprivate mutating func offset() throws(FormatError) -> Offset {
+    let offset = Offset(rawValue: try unsigned64())
+    guard offset <= .maximum else { throw .damaged(.manifestEdit, .offset) }
+    return offset
+  }
+
+  fileprivate mutating func endReason() throws(FormatError) -> ManifestEdit.EndReason {
+    let raw = try unsigned64()
+    guard let reason = UInt8(exactly: raw).flatMap(ManifestEdit.EndReason.init(rawValue:)) else {
+      throw .newer(.manifestEdit, .feature)
+    }
+    return reason
+  }
+}
+
+extension Array where Element == UInt8 {
+  fileprivate mutating func append(words: UInt64...) {
+    for word in words { appendLittleEndian(word) }
+  }
+}

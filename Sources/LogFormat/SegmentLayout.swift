@@ -1,0 +1,17 @@
+/// Where the fixed parts of a segment file lie.
+public enum SegmentLayout {
+  /// Bytes before the first frame: four pages.
+  public static let preambleByteCount = 16_384
+  /// Size of one page of the preamble.
+  public static let pageByteCount = 4_096
+  /// The header and its copy.
+  public static let headerPositions: [UInt64] = [0, 12_288]
+  /// The two recovery slots, written alternately.
+  public static let slotPositions: [UInt64] = [4_096, 8_192]
+  /// Every frame starts at a multiple of this.
+  public static let frameAlignment = 8
+
+  /// The next frame boundary at or after a position or length; wraps never for file sizes.
+  @inlinable
+  public static func aligned(_ byteCount: Int) -> Int { (byteCount &+ 7) & ~7 }
+}
