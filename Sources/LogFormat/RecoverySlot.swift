@@ -15,7 +15,8 @@ public struct RecoverySlot: Hashable, Sendable {
   public var appendTime: Timestamp
   /// Position of the last index frame before `durablePosition`; 0 for none.
   public var indexPosition: FilePosition
-  /// Position of the last state frame before `durablePosition`; 0 for none.
+  /// Where the replay of producers must begin: the last state frame before `durablePosition`, else
+  /// the first frame with a producer's stamp; 0 when the segment has neither.
   public var statePosition: FilePosition
   /// Commit sequence of the last commit frame before `durablePosition`.
   public var commitSequence: UInt64
@@ -28,6 +29,8 @@ public struct RecoverySlot: Hashable, Sendable {
   public var epoch: UInt32
   /// State of the segment.
   public var flags: Flags
+  /// Counts over the records before `durablePosition`.
+  public var statistics: SegmentStatistics
 
   /// State of the segment when the slot was written.
   public struct Flags: OptionSet, Hashable, Sendable {
@@ -47,7 +50,8 @@ public struct RecoverySlot: Hashable, Sendable {
   public init(
     sequence: UInt64, durablePosition: FilePosition, nextOffset: Offset, appendTime: Timestamp,
     indexPosition: FilePosition, statePosition: FilePosition, commitSequence: UInt64,
-    storedPosition: FilePosition, bootHash: UInt64, epoch: UInt32, flags: Flags
+    storedPosition: FilePosition, bootHash: UInt64, epoch: UInt32, flags: Flags,
+    statistics: SegmentStatistics
   ) {
     self.sequence = sequence
     self.durablePosition = durablePosition
@@ -60,6 +64,7 @@ public struct RecoverySlot: Hashable, Sendable {
     self.bootHash = bootHash
     self.epoch = epoch
     self.flags = flags
+    self.statistics = statistics
   }
 
   /// The 512 bytes to be written at `position` (4,096 or 8,192) of a segment with this salt.
@@ -79,6 +84,7 @@ public struct RecoverySlot: Hashable, Sendable {
     bytes.appendLittleEndian(commitSequence)
     bytes.appendLittleEndian(storedPosition.rawValue)
     bytes.appendLittleEndian(bootHash)
+    statistics.append(to: &bytes)
     bytes += Array(repeating: 0, count: Self.checksumPosition - bytes.count)
     bytes.appendLittleEndian(
       PlacedChecksum.value(bytes.rawSpan, salt: salt, position: position))
@@ -110,6 +116,7 @@ public struct RecoverySlot: Hashable, Sendable {
     commitSequence = try reader.unsigned64()
     storedPosition = FilePosition(rawValue: try reader.unsigned64())
     bootHash = try reader.unsigned64()
+    statistics = try SegmentStatistics(&reader)
     guard sequence > 0 else { throw .damaged(.recoverySlot, .count) }
     let first = UInt64(SegmentLayout.preambleByteCount)
     guard durablePosition.rawValue >= first, durablePosition.rawValue % 8 == 0,

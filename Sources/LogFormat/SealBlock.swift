@@ -9,16 +9,11 @@ public import Quantities
 /// | 0 | 16 | frame head |
 /// | 16 | 8 | base offset |
 /// | 24 | 8 | next offset |
-/// | 32 | 8 | record count |
-/// | 40 | 8 | first append time |
-/// | 48 | 8 | last append time |
-/// | 56 | 8 | earliest event time (0 when there is none) |
-/// | 64 | 8 | latest event time (0 when there is none) |
-/// | 72 | 4 | index row count |
-/// | 76 | 4 | producer count |
-/// | 80 | 8 | payload bytes |
-/// | 88 | 8 | records with an event time |
-/// | 96 | 8 | previous segment id |
+/// | 32 | 48 | statistics, see ``SegmentStatistics`` |
+/// | 80 | 8 | last append time |
+/// | 88 | 8 | previous segment id |
+/// | 96 | 4 | index row count |
+/// | 100 | 4 | producer count |
 /// | 104 | 4 | key filter bytes (0) |
 /// | 108 | 4 | tile bytes (0) |
 /// | 112 | 16 | zero |
@@ -30,20 +25,10 @@ public struct SealBlock: Hashable, Sendable {
   public var baseOffset: Offset
   /// Offset after the last record.
   public var nextOffset: Offset
-  /// Records in the segment; fewer than the offsets when there are gaps.
-  public var recordCount: UInt64
-  /// Append time of the first record.
-  public var firstAppendTime: Timestamp
+  /// Counts over all records of the segment.
+  public var statistics: SegmentStatistics
   /// Append time of the last record.
   public var lastAppendTime: Timestamp
-  /// Earliest event time; 0 when no record has one.
-  public var earliestEventTime: Timestamp
-  /// Latest event time; 0 when no record has one.
-  public var latestEventTime: Timestamp
-  /// Bytes of keys, types, headers and values.
-  public var payloadByteCount: UInt64
-  /// Records that have an event time.
-  public var eventTimeCount: UInt64
   /// The segment before this one; 0 for none.
   public var previousSegmentID: UInt64
   /// The whole sparse index.
@@ -59,13 +44,8 @@ public struct SealBlock: Hashable, Sendable {
     self.baseOffset = baseOffset
     self.nextOffset = nextOffset
     self.previousSegmentID = previousSegmentID
-    recordCount = 0
-    firstAppendTime = Timestamp(rawValue: 0)
+    statistics = SegmentStatistics()
     lastAppendTime = Timestamp(rawValue: 0)
-    earliestEventTime = Timestamp(rawValue: 0)
-    latestEventTime = Timestamp(rawValue: 0)
-    payloadByteCount = 0
-    eventTimeCount = 0
     rows = []
     producers = []
   }
@@ -83,15 +63,11 @@ public struct SealBlock: Hashable, Sendable {
     body.reserveCapacity(total)
     body.appendLittleEndian(baseOffset.rawValue)
     body.appendLittleEndian(nextOffset.rawValue)
-    body.appendLittleEndian(recordCount)
-    for time in [firstAppendTime, lastAppendTime, earliestEventTime, latestEventTime] {
-      body.appendLittleEndian(time.rawValue)
-    }
+    statistics.append(to: &body)
+    body.appendLittleEndian(lastAppendTime.rawValue)
+    body.appendLittleEndian(previousSegmentID)
     body.appendLittleEndian(UInt32(rows.count))
     body.appendLittleEndian(UInt32(producers.count))
-    body.appendLittleEndian(payloadByteCount)
-    body.appendLittleEndian(eventTimeCount)
-    body.appendLittleEndian(previousSegmentID)
     body += Array(repeating: 0, count: Self.fixedByteCount - FrameHead.byteCount - body.count)
     for row in rows { body.appendLittleEndian(row.relativeOffset) }
     if rows.count % 2 != 0 { body.appendLittleEndian(UInt32(0)) }
@@ -113,21 +89,16 @@ public struct SealBlock: Hashable, Sendable {
     self.init(
       baseOffset: Offset(rawValue: try reader.unsigned64()),
       nextOffset: Offset(rawValue: try reader.unsigned64()), previousSegmentID: 0)
-    recordCount = try reader.unsigned64()
-    firstAppendTime = Timestamp(rawValue: try reader.signed64())
+    statistics = try SegmentStatistics(&reader)
     lastAppendTime = Timestamp(rawValue: try reader.signed64())
-    earliestEventTime = Timestamp(rawValue: try reader.signed64())
-    latestEventTime = Timestamp(rawValue: try reader.signed64())
+    previousSegmentID = try reader.unsigned64()
     let rowCount = Int(try reader.unsigned32())
     let producerCount = Int(try reader.unsigned32())
-    payloadByteCount = try reader.unsigned64()
-    eventTimeCount = try reader.unsigned64()
-    previousSegmentID = try reader.unsigned64()
     let filterByteCount = Int(try reader.unsigned32())
     let tileByteCount = Int(try reader.unsigned32())
     try reader.reserved(16)
     guard baseOffset <= nextOffset, nextOffset <= .maximum,
-      recordCount <= nextOffset.rawValue - baseOffset.rawValue
+      statistics.recordCount <= nextOffset.rawValue - baseOffset.rawValue
     else { throw .damaged(.sealBlock, .offset) }
     guard producerCount <= limits.producerCountLimit else {
       throw .overLimit(
