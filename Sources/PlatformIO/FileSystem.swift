@@ -90,6 +90,9 @@ public protocol FileSystem: AnyObject, Sendable {
   func populate(_ region: UnsafeMutableRawBufferPointer)
   /// How a mapping will be read; a hint.
   func advise(_ region: UnsafeMutableRawBufferPointer, _ pattern: AccessPattern)
+  /// Pages of a mapping that were lost because the file was truncated from outside; what is read
+  /// there is not data. 0 while all is well.
+  func lostPageCount(in region: UnsafeMutableRawBufferPointer) -> Int
   /// Ends a mapping made by `map`.
   func unmap(_ region: UnsafeMutableRawBufferPointer)
 }
