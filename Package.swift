@@ -28,8 +28,9 @@ let package = Package(
   name: "piperoll",
   products: [],
   targets: [
+    .target(name: "CPlatform"),
     .target(name: "Quantities", swiftSettings: hot),
-    .target(name: "PlatformIO", dependencies: ["Quantities"], swiftSettings: hot),
+    .target(name: "PlatformIO", dependencies: ["Quantities", "CPlatform"], swiftSettings: hot),
   ],
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17
