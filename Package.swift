@@ -35,11 +35,17 @@ let package = Package(
     .target(name: "Quantities", swiftSettings: hot),
     .target(name: "ByteCoding", swiftSettings: hot),
     .target(name: "PlatformIO", dependencies: ["Quantities"], swiftSettings: hot),
+    .target(
+      name: "SimulatedIO", dependencies: ["PlatformIO", "Quantities"], swiftSettings: strict),
 
     // Core.
     .target(
       name: "LogFormat", dependencies: ["ByteCoding", "Quantities", "CChecksum"],
       swiftSettings: hot),
+
+    .testTarget(
+      name: "SimulatedIOTests", dependencies: ["SimulatedIO", "PlatformIO", "Quantities"],
+      swiftSettings: tests),
   ],
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17
