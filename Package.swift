@@ -30,6 +30,9 @@ let package = Package(
   targets: [
     .target(name: "Quantities", swiftSettings: hot),
     .target(name: "PlatformIO", dependencies: ["Quantities"], swiftSettings: hot),
+    .target(
+      name: "CommandLineInterface", dependencies: ["Quantities", "PlatformIO"],
+      swiftSettings: strict),
   ],
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17
