@@ -33,6 +33,16 @@ let package = Package(
     .target(
       name: "CommandLineInterface", dependencies: ["Quantities", "PlatformIO"],
       swiftSettings: strict),
+    .target(name: "CSIMDJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(
+      name: "JSONFields", dependencies: ["CSIMDJSON", "CommandLineInterface", "Quantities"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineInterfaceTests", dependencies: ["CommandLineInterface", "Quantities"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "JSONFieldsTests", dependencies: ["JSONFields", "Quantities"],
+      swiftSettings: tests),
   ],
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17
