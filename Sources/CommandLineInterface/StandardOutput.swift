@@ -50,11 +50,11 @@ public struct StandardOutput: ~Copyable {
   public mutating func flush() throws(OutputError) {
     if let failure { throw failure }
     guard !buffer.isEmpty else { return }
-    let full = buffer
-    buffer = []
+    // Swapped out and back, so that the memory has one owner and the next round allocates nothing.
+    var full: [UInt8] = []
+    swap(&full, &buffer)
     try send(full.span.rawBytes)
-    // Takes the memory back, so that the next round allocates nothing.
-    buffer = full
+    swap(&full, &buffer)
     buffer.removeAll(keepingCapacity: true)
   }
 
@@ -82,7 +82,8 @@ public enum StandardError {
     }
   }
 
-  /// Writes a line made harmless to terminals.
+  /// Writes a line made harmless to terminals; the errors of this module are harmless already, and
+  /// would be escaped twice.
   public static func writeLine(_ text: String) { write(TerminalText.escaped(text) + "\n") }
 }
 

@@ -44,6 +44,7 @@ public struct FieldValues: ~Escapable {
   public func kind(at index: Int) -> FieldKind {
     // Safety: only numbers are read, not the pointer.
     let value = unsafe values[index]
+    // Safety: as above, in every case below.
     switch Int(unsafe value.kind) {
     case Int(CSIMDJSON_NULL): return .null
     case Int(CSIMDJSON_BOOL): return .boolean(unsafe value.boolean != 0)

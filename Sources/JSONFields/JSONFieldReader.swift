@@ -97,17 +97,30 @@ public struct JSONFieldReader: ~Copyable {
     guard paths != self.paths else { return true }
     precondition(paths.count <= Self.pathCountLimit, "more paths than a reader can look up")
     self.paths = []
+    let isDone = add(paths)
+    if isDone {
+      self.paths = paths
+      // Safety: one zeroed value for each path the parser knows; a null pointer has the count 0.
+      unsafe values = unsafe [csimdjson_value](repeating: csimdjson_value(), count: paths.count)
+    } else {
+      // The parser must never know more paths than there are values.
+      // Safety: the parser is ours.
+      unsafe csimdjson_clear_paths(parser)
+    }
+    return isDone
+  }
+
+  private func add(_ paths: [FieldPath]) -> Bool {
     // Safety: the parser is ours; names are copied by the calls.
     unsafe csimdjson_clear_paths(parser)
     for path in paths {
       guard unsafe csimdjson_begin_path(parser) == 0 else { return false }
       for name in path.names {
         let bytes = Array(name.utf8)
+        // Safety: as above.
         guard unsafe csimdjson_add_name(parser, bytes, bytes.count) == 0 else { return false }
       }
     }
-    self.paths = paths
-    unsafe values = unsafe [csimdjson_value](repeating: csimdjson_value(), count: paths.count)
     return true
   }
 

@@ -96,8 +96,7 @@ struct StreamTests {
       // To the process: threads of the pool hold signals back.
       kill(getpid(), SIGTERM)
       var reader = LineReader(
-        StandardInput(descriptor: Pipe().fileHandleForReading.fileDescriptor),
-        lineByteCountLimit: 10)
+        StandardInput(descriptor: Self.silentDescriptor()), lineByteCountLimit: 10)
       do throws(InputError) {
         _ = try reader.advance()
         exit(2)
@@ -110,14 +109,20 @@ struct StreamTests {
   @Test func `the second signal ends the process`() async {
     await #expect(processExitsWith: .signal(SIGINT)) {
       Interruption.install()
+      let silent = Self.silentDescriptor()
       kill(getpid(), SIGINT)
-      let nothing = Pipe().fileHandleForReading.fileDescriptor
       while !Interruption.isRequested {
-        _ = Descriptor.wait(for: POLLIN, on: nothing, milliseconds: 1)
+        _ = Descriptor.wait(for: POLLIN, on: silent, milliseconds: 1)
       }
       kill(getpid(), SIGINT)
-      _ = Descriptor.wait(for: POLLIN, on: nothing, milliseconds: 10_000)
+      _ = Descriptor.wait(for: POLLIN, on: silent, milliseconds: 10_000)
     }
+  }
+
+  /// The reading end of a pipe whose writing end stays open and says nothing, until the process ends.
+  private static func silentDescriptor() -> Int32 {
+    var ends: [Int32] = [-1, -1]
+    return pipe(&ends) == 0 ? ends[0] : -1
   }
 
   @Test func `bytes are shown on a terminal without power over it`() {
@@ -127,8 +132,8 @@ struct StreamTests {
 }
 
 /// Collects what comes out of a pipe while the test writes into it.
+// Safety: the bytes are written by the reading thread before it signals, and read after waiting.
 final class PipeReader: @unchecked Sendable {
-  // Safety: written by the reading thread before the semaphore is signalled, read after waiting.
   private var bytes: [UInt8] = []
   private let done = DispatchSemaphore(value: 0)
 
