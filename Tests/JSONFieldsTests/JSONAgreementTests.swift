@@ -14,7 +14,8 @@ struct JSONAgreementTests {
   @Test func `changed documents are accepted just when the standard allows them`() throws {
     var generator = SeededGenerator()
     var reader = try JSONFieldReader()
-    let path = try FieldPath("a")
+    // No three changes make a second `long`, so that a duplicate never hides what follows it.
+    let path = try FieldPath("long")
     var accepted = 0
     for _ in 0..<30_000 {
       var document = Array((Self.documents.randomElement(using: &generator) ?? "").utf8)
@@ -31,7 +32,7 @@ struct JSONAgreementTests {
       do throws(JSONFieldError) {
         _ = try reader.fields([path], of: document.span.bytes, lineNumber: 1).kind(at: 0)
       } catch {
-        isAccepted = error.reason == .duplicateName
+        isAccepted = false
       }
       accepted += isAccepted ? 1 : 0
       let isJSON = SlowJSON.isDocument(document)
