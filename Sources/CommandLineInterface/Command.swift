@@ -95,7 +95,7 @@ public struct Command: Sendable {
     checkDeclaration()
   }
 
-  /// A declaration that contradicts itself is a mistake of the program; it stops at its first start.
+  /// A declaration that contradicts itself is a mistake of the program, which stops at once.
   private func checkDeclaration() {
     let labels = parameters.map(\.label)
     precondition(Set(labels).count == labels.count, "'\(name)' declares a parameter twice")

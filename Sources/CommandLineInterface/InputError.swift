@@ -16,8 +16,8 @@ extension InputError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .lineTooLong(let line, let position, let limit):
-      "line \(line), which begins at byte \(position), is over the limit of \(limit) bytes; split it "
-        + "or raise the limit"
+      "line \(line), which begins at byte \(position), is over the limit of \(limit) bytes; "
+        + "split it or raise the limit"
     case .recordTooLong(let position, let byteCount, let limit):
       "the length at byte \(position) says \(byteCount) bytes, over the limit of \(limit) bytes; "
         + "lengths are 4 bytes, little-endian"

@@ -42,8 +42,8 @@ public struct LengthPrefixedReader<Source: ByteSource>: ~Copyable {
   /// Goes to the next record.
   ///
   /// - Returns: Whether there is one.
-  /// - Throws: `InputError.recordTooLong`, `.truncated`, or what the source throws; the reader is of
-  ///   no use then.
+  /// - Throws: `InputError.recordTooLong`, `.truncated`, or what the source throws; the reader is
+  ///   of no use then.
   public mutating func advance() throws(InputError) -> Bool {
     input.consume(consumedWithRecord)
     recordByteCount = nil

@@ -65,7 +65,8 @@ struct ManualPage {
 
   /// An argument of a macro: in quotes, because it may hold spaces.
   private func quoted(_ text: String) -> String {
-    "\"\(escaped(text).split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\(dq"))\""
+    let parts = escaped(text).split(separator: "\"", omittingEmptySubsequences: false)
+    return "\"\(parts.joined(separator: "\\(dq"))\""
   }
 
   /// Text that prints as itself: no escape, request or line break is left in it, and dashes are

@@ -3,9 +3,9 @@ internal import PlatformIO
 extension Program {
   /// Finds out what a command line asks for.
   ///
-  /// Options may stand before, between and after positional arguments until `--`. A word that begins
-  /// with a dash is an option, except `-` alone and negative numbers; to give such a word as a value,
-  /// write `--name=-word` or put it after `--`.
+  /// Options may stand before, between and after positional arguments until `--`. A word that
+  /// begins with a dash is an option, except `-` alone and negative numbers; to give such a word as
+  /// a value, write `--name=-word` or put it after `--`.
   ///
   /// - Parameter words: The arguments without the program's own name.
   /// - Throws: `UsageError` at the first thing that is wrong.

@@ -3,9 +3,9 @@ public import Quantities
 /// Date and time as text (RFC 3339, section 5.6), with nanoseconds.
 ///
 /// Accepted: `2024-02-29T12:00:00Z`, one to nine digits of a second's fraction, offsets to ±23:59
-/// (`-00:00` is UTC), and `t` and `z` in lower case, which the standard allows. Refused: a blank for
-/// the `T`, a comma for the point, the leap second 60 (POSIX time has no place for it), ten digits
-/// or more (they would be lost), and moments outside a 64-bit count of nanoseconds.
+/// (`-00:00` is UTC), and `t` and `z` in lower case, which the standard allows. Refused: a blank
+/// for the `T`, a comma for the point, the leap second 60 (POSIX time has no place for it), ten
+/// digits or more (they would be lost), and moments outside a 64-bit count of nanoseconds.
 public enum RFC3339 {
   /// Why a text is not a moment.
   public enum Failure: Error, Hashable, Sendable {

@@ -138,7 +138,8 @@ struct ShellCompletion {
         let short = parameter.short.map { " -s \($0)" } ?? ""
         let value = parameter.form == .option ? fishValue(parameter.completion) : ""
         lines.append(
-          "\(complete) \(seen)\(short) -l \(parameter.name)\(value) -d \(fishQuoted(parameter.help))"
+          "\(complete) \(seen)\(short) -l \(parameter.name)\(value) "
+            + "-d \(fishQuoted(parameter.help))"
         )
       }
     }

@@ -2,8 +2,8 @@ internal import Glibc
 
 /// Buffered standard output: bytes collect in memory and leave in large writes.
 ///
-/// Nothing is written on destruction; call `flush()` before the program ends. Needs SIGPIPE ignored,
-/// which `Interruption.install()` does; the first initialiser does it too.
+/// Nothing is written on destruction; call `flush()` before the program ends. Making one ignores
+/// SIGPIPE in the whole process, as `Interruption.install()` does.
 public struct StandardOutput: ~Copyable {
   /// Bytes kept before they are written.
   public static let bufferByteCount = 64 * 1024

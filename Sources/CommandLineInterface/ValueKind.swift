@@ -86,8 +86,8 @@ extension ValueKind where Value == UInt64 {
     }
   }
 
-  /// A count of bytes: `4096`, `64KiB` (binary units), `10MB` or `1k` (decimal units); whole numbers
-  /// only, upper and lower case alike.
+  /// A count of bytes: `4096`, `64KiB` (binary units), `10MB` or `1k` (decimal units); whole
+  /// numbers only, upper and lower case alike.
   ///
   /// - Parameter range: The counts accepted.
   public static func byteCount(in range: ClosedRange<UInt64> = 0...UInt64.max) -> ValueKind {

@@ -10,8 +10,8 @@ import Quantities
 /// | others | nanoseconds | from 1973-03-03 on |
 ///
 /// So a number in a smaller unit that is nearer to the epoch than March 1973 is read as a larger
-/// unit; write such times as RFC 3339. Decimal places are exact to the nanosecond; what lies beyond is
-/// cut off. Exponents are moved into the digits first.
+/// unit; write such times as RFC 3339. Decimal places are exact to the nanosecond; what lies beyond
+/// is cut off. Exponents are moved into the digits first.
 enum EpochNumber {
   /// No number inside the range has more digits before its point.
   private static let wholeDigitLimit = 19

@@ -3,8 +3,8 @@ internal import CSIMDJSON
 /// The way to a field of a JSON document.
 ///
 /// `a.b` is the member `b` of the object `a`; `/a/b` is the same as a JSON pointer (RFC 6901), for
-/// names that hold points (`/a.b`), slashes (`~1`) or tildes (`~0`). In an array, a name of digits is
-/// an index from 0.
+/// names that hold points (`/a.b`), slashes (`~1`) or tildes (`~0`). In an array, a name of digits
+/// is an index from 0.
 public struct FieldPath: Hashable, Sendable {
   /// Why a text is not a path.
   public enum Failure: Error, Hashable, Sendable {

@@ -3,8 +3,8 @@ internal import CSIMDJSON
 /// Reads fields out of JSON documents, one document after another, with buffers used again.
 ///
 /// Each document is checked to its end (RFC 8259): a document that gives fields is well-formed.
-/// Limits: 64 MiB, 64 levels, 32 paths. A name that stands twice is refused if it lies on the way to
-/// a field asked for; elsewhere in the document it is not looked for.
+/// Limits: 64 MiB, 64 levels, 32 paths. A name that stands twice is refused if it lies on the way
+/// to a field asked for; elsewhere in the document it is not looked for.
 ///
 /// One task at a time: the reader has one owner, and the fields borrow it.
 ///

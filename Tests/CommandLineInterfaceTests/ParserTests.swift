@@ -108,7 +108,8 @@ struct ParserTests {
     ),
     (
       ["append", "s", "t", "--durability", "dsik"],
-      "piperoll append: --durability: 'dsik' is not one of disk, async, memory; did you mean 'disk'?"
+      "piperoll append: --durability: 'dsik' is not one of disk, async, memory; "
+        + "did you mean 'disk'?"
     ),
     (
       ["append", "s", "t", "--shift", "-101"],
@@ -143,7 +144,8 @@ struct ParserTests {
     var generator = SeededGenerator()
     let pieces = [
       "append", "import", "info", "help", "-", "--", "=", "-k", "--key", "--max-bytes", "12q", "-5",
-      "-.5", "", "é", "\u{0}", "👩‍👩‍👧", "-é", "-k=", "--=", "--help", "-b", "1", "99999999999999999999",
+      "-.5", "", "é", "\u{0}", "👩‍👩‍👧", "-é", "-k=", "--=", "--help", "-b", "1",
+      "99999999999999999999",
       "--tag", "-a", "-tl", "\u{301}", "--\u{301}",
     ]
     for _ in 0..<5_000 {

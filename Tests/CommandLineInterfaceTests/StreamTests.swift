@@ -119,7 +119,7 @@ struct StreamTests {
     }
   }
 
-  /// The reading end of a pipe whose writing end stays open and says nothing, until the process ends.
+  /// The reading end of a pipe whose writing end stays open and silent until the process ends.
   private static func silentDescriptor() -> Int32 {
     var ends: [Int32] = [-1, -1]
     return pipe(&ends) == 0 ? ends[0] : -1
