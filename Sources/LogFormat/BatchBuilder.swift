@@ -115,7 +115,7 @@ public import Quantities
     add(record.headers)
     headersEnds.append(UInt32(truncatingIfNeeded: bodyByteCount))
     add(record.value)
-    eventTimes.append(record.eventTime?.rawValue ?? .min)
+    eventTimes.append(record.eventTime?.rawValue ?? 0)
     flags.append(missing)
     // Safety: makeRoom reserved an element at `count`.
     unsafe ends[count] = UInt32(truncatingIfNeeded: bodyByteCount)
@@ -137,8 +137,10 @@ public import Quantities
     isPlain = false
     var start: UInt32 = 0
     for index in 0..<count {
-      for column in [\Self.keyEnds, \.typeEnds, \.headersEnds] { self[keyPath: column].append(start) }
-      eventTimes.append(.min)
+      keyEnds.append(start)
+      typeEnds.append(start)
+      headersEnds.append(start)
+      eventTimes.append(0)
       flags.append([.noKey, .noType, .noEventTime])
       // Safety: `index` is below `count`.
       start = unsafe ends[index]
@@ -187,10 +189,12 @@ public import Quantities
 
   private func eventRange() -> (base: Int64, largest: UInt32)? {
     var base = Int64.max
-    for time in eventTimes where time != .min { base = min(base, time) }
+    for index in 0..<count where !flags[index].contains(.noEventTime) {
+      base = min(base, eventTimes[index])
+    }
     var largest: UInt32 = 0
-    for time in eventTimes where time != .min {
-      let (delta, overflow) = time.subtractingReportingOverflow(base)
+    for index in 0..<count where !flags[index].contains(.noEventTime) {
+      let (delta, overflow) = eventTimes[index].subtractingReportingOverflow(base)
       guard !overflow, delta % 1_000 == 0, let micro = UInt32(exactly: delta / 1_000) else {
         return nil
       }
@@ -338,10 +342,10 @@ public import Quantities
     let time = eventTimes[index]
     // Safety: positions come from the layout the frame was sized by.
     if plan.columns.contains(.eventTime) {
-      unsafe frame.storeLittleEndian(
-        time == .min ? Int64(0) : time, at: plan.layout.eventTimes + 8 * index)
+      unsafe frame.storeLittleEndian(time, at: plan.layout.eventTimes + 8 * index)
     } else if plan.columns.contains(.eventTimeDelta) {
-      let delta = time == .min ? 0 : (time - plan.eventBase) / 1_000
+      let isMissing = flags[index].contains(.noEventTime)
+      let delta = isMissing ? 0 : (time - plan.eventBase) / 1_000
       unsafe frame.storeLittleEndian(
         UInt32(truncatingIfNeeded: delta), at: plan.layout.eventDeltas + 4 * index)
     }

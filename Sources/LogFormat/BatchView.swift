@@ -25,7 +25,7 @@ public struct BatchView: ~Escapable {
     head = try BatchHead(frame, place: place)
     columns = frameHead.columns
     self.frame = frame
-    guard frameHead.flags & 0x07 == 0 else { throw .newer(.batch, .codec) }
+    guard frameHead.flags == 0 else { throw .newer(.batch, .codec) }
     guard columns.isSubset(of: .known) else { throw .newer(.batch, .columns) }
     guard !columns.isSuperset(of: [.eventTime, .eventTimeDelta]) else {
       throw .damaged(.batch, .columns)
@@ -105,7 +105,7 @@ public struct BatchView: ~Escapable {
   }
 
   @usableFromInline
-  @_lifetime(copy self)
+  @_lifetime(copy body)
   func record(at index: Int, start: Int, body: RawSpan) throws(FormatError) -> RecordView {
     var boundary = 0
     func part(_ column: ColumnSet, _ place: Int) throws(FormatError) -> Int {
@@ -121,7 +121,7 @@ public struct BatchView: ~Escapable {
     var flags: RecordFlags = []
     if columns.contains(.flags) {
       flags = RecordFlags(rawValue: frame.unsigned8(at: layout.flags + index) ?? 0xff)
-      guard flags.isSubset(of: .known) else { throw .damaged(.batch, .reserved) }
+      guard flags.isSubset(of: .known) else { throw .newer(.batch, .reserved) }
     }
     return RecordView(
       body: body, keyEnd: keyEnd, typeEnd: typeEnd, headersEnd: headersEnd,

@@ -62,13 +62,13 @@ public struct FieldReader: ~Escapable {
     position += count
     return span.copyBytes()
   }
-  /// Steps over `count` bytes that must be zero.
+  /// Steps over `count` bytes that are zero in this version; other values are *newer*.
   public mutating func reserved(_ count: Int) throws(FormatError) {
     guard let span = bytes.bytes(at: position, count: count) else {
       throw .truncated(
         structure, needed: UInt64(position + count), available: UInt64(bytes.byteCount))
     }
-    guard span.isAllZero else { throw .damaged(structure, .reserved) }
+    guard span.isAllZero else { throw .newer(structure, .reserved) }
     position += count
   }
 }

@@ -41,8 +41,6 @@ public struct Frame: ~Escapable {
     switch kind {
     case .soloRecord: limits.recordByteCountLimit + 256
     case .batch: limits.batchByteCountLimit
-    case .control: ControlFrame.byteCount
-    case .commit: CommitFrame.byteCount
     default: Int(UInt32.max)
     }
   }
@@ -78,12 +76,45 @@ public struct Frame: ~Escapable {
     encoded(.padding, length: length, body: [], salt: salt, position: position)
   }
 
-  /// The checksum a frame's bytes have after they moved from one place to another.
+  /// Mends the checksums of a frame whose bytes moved from one place of a segment to another.
+  ///
+  /// - Parameters:
+  ///   - frame: The bytes of the frame; the first 8 may be missing still.
+  ///   - word: The first 8 bytes, as the encoder returned them.
+  ///
+  /// A batch is hashed again, because its head check has a place of its own and is content of the
+  /// frame; of all other kinds only 8 bytes change.
+  public static func mendMoved(
+    _ frame: UnsafeMutableRawBufferPointer, word: UInt64,
+    from old: (salt: UInt64, position: UInt64), to new: (salt: UInt64, position: UInt64)
+  ) throws(FormatError) {
+    let head = FrameHead(word: word, checksum: 0)
+    // Safety: the buffer is borrowed for the call and outlives every span made of it here.
+    guard let checksum = unsafe frame.bytes.littleEndianUnsigned64(at: 8),
+      frame.count >= Int(head.length), head.length >= UInt32(minimumByteCount(head.kind ?? .padding))
+    else { throw .damaged(.frame, .length) }
+    guard head.kind == .batch else {
+      let moved = FrameHead(word: word, checksum: checksum)
+      let value = movedChecksum(moved, word: word, from: old, to: new)
+      return unsafe frame.storeLittleEndian(value, at: 8)
+    }
+    let place = FrameChecksum.place(salt: new.salt, position: new.position, word: word)
+    // Safety: the frame holds a whole batch head and `length` bytes, see above.
+    let check = unsafe BatchHead.check(frame.bytes, place: place)
+    unsafe frame.storeLittleEndian(check, at: BatchHead.checkPosition)
+    let content = unsafe FrameChecksum.content(
+      frame.bytes.extracting(FrameHead.byteCount..<Int(head.length)))
+    unsafe frame.storeLittleEndian(content ^ place, at: 8)
+  }
+
+  /// The checksum a frame has after its bytes moved from one place to another; not for batches, whose
+  /// head check moves too (see ``mendMoved(_:word:from:to:)``).
   public static func movedChecksum(
     _ head: FrameHead, word: UInt64, from old: (salt: UInt64, position: UInt64),
     to new: (salt: UInt64, position: UInt64)
   ) -> UInt64 {
-    head.checksum ^ FrameChecksum.place(salt: old.salt, position: old.position, word: word)
+    precondition(head.kind != .batch, "the head check of a batch moves with it")
+    return head.checksum ^ FrameChecksum.place(salt: old.salt, position: old.position, word: word)
       ^ FrameChecksum.place(salt: new.salt, position: new.position, word: word)
   }
 }
@@ -142,6 +173,9 @@ public struct FrameReader: ~Escapable {
     }
     let length = Int(head.length)
     guard length >= Frame.minimumByteCount(kind) else { throw .damaged(.frame, .length) }
+    if kind == .control || kind == .commit, length != Frame.minimumByteCount(kind) {
+      throw .damaged(.frame, .length)
+    }
     guard length <= Frame.maximumByteCount(kind, limits) else {
       throw .overLimit(
         .frame, value: UInt64(length), limit: UInt64(Frame.maximumByteCount(kind, limits)))
@@ -170,6 +204,8 @@ public struct FrameReader: ~Escapable {
       frame.bytes.extracting(FrameHead.byteCount..<covered))
     guard content ^ place == head.checksum else { throw .damaged(.frame, .checksum) }
     try Self.checkKind(head, limits)
+    // Flags of an unknown kind mean what its version says; the frame is only stepped over.
+    guard head.kind != nil else { return }
     if head.flags & 0x07 != 0 { throw .newer(.frame, .codec) }
     if head.flags != 0 { throw .newer(.frame, .reserved) }
   }

@@ -96,8 +96,9 @@ public struct FrameHead: Hashable, Sendable {
 ///     place    = XXH3-64(le64(salt XOR position) || frame[0 ..< 8])
 ///
 /// The salt is random for each generation of a segment file, so neither a frame of the file's former
-/// life nor one written to a wrong place can validate. Because the place enters last, bytes staged
-/// for one segment can be moved to another without hashing them again.
+/// life nor one written to a wrong place can validate. Because the place enters last, frames staged
+/// for one segment can be moved to another without hashing them again; batches alone are hashed anew,
+/// because their head check has a place too.
 public enum FrameChecksum {
   /// The part that depends on where a frame stands and on its first 8 bytes.
   @inlinable

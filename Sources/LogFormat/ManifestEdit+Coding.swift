@@ -88,12 +88,15 @@ extension ManifestEdit {
         streamID: try reader.unsigned64(), segmentID: try reader.unsigned64())
     case 9: return .logStart(streamID: try reader.unsigned64(), offset: try reader.offset())
     case 10:
-      return .segmentDamaged(
-        DamagedRange(
-          streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
-          from: FilePosition(rawValue: try reader.unsigned64()),
-          to: FilePosition(rawValue: try reader.unsigned64()),
-          firstOffset: try reader.offset(), nextOffset: try reader.offset()))
+      let range = DamagedRange(
+        streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
+        from: FilePosition(rawValue: try reader.unsigned64()),
+        to: FilePosition(rawValue: try reader.unsigned64()),
+        firstOffset: try reader.offset(), nextOffset: try reader.offset())
+      guard range.from < range.to, range.firstOffset <= range.nextOffset else {
+        throw .damaged(.manifestEdit, .order)
+      }
+      return .segmentDamaged(range)
     default: throw .newer(.manifestEdit, .kind)
     }
   }

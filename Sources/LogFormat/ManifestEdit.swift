@@ -1,4 +1,3 @@
-public import ByteCoding
 public import Quantities
 
 /// One fact about the store, a record of the manifest (stream 0).

@@ -35,11 +35,15 @@ public enum RecordHeaders {
     return bytes
   }
 
-  /// Checks that a block consists of whole entries with non-empty names.
+  /// Checks that a block consists of whole entries with non-empty names of valid UTF-8.
   public static func validate(_ block: RawSpan) throws(FormatError) {
     var position = 0
     while position < block.byteCount {
       let (name, value) = try lengths(block, at: position)
+      let start = position + entryHeadByteCount
+      guard isText(block.extracting(start..<(start + name))) else {
+        throw .damaged(.recordHeaders, .text)
+      }
       position += entryHeadByteCount + name + value
     }
   }
@@ -60,6 +64,13 @@ public enum RecordHeaders {
       position = start + nameCount + valueCount
     }
     return entries
+  }
+
+  private static func isText(_ name: RawSpan) -> Bool {
+    for index in 0..<name.byteCount where (name.unsigned8(at: index) ?? 0x80) >= 0x80 {
+      return String(validating: name.copyBytes(), as: UTF8.self) != nil
+    }
+    return true
   }
 
   private static func lengths(_ block: RawSpan, at position: Int) throws(FormatError)

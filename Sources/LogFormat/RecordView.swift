@@ -118,6 +118,8 @@ extension SoloRecord {
   @_lifetime(copy frame)
   public static func view(_ frame: RawSpan, head: FrameHead) throws(FormatError) -> RecordView {
     let columns = head.columns
+    guard head.flags == 0 else { throw .newer(.soloRecord, .codec) }
+    guard columns.isSubset(of: .known) else { throw .newer(.soloRecord, .columns) }
     guard columns.isSubset(of: allowedColumns) else { throw .damaged(.soloRecord, .columns) }
     guard let rawOffset = frame.littleEndianUnsigned64(at: 16),
       let time = frame.littleEndianSigned64(at: 24)
@@ -146,7 +148,7 @@ extension SoloRecord {
     var flags: RecordFlags = []
     if columns.contains(.flags) {
       let raw = word()
-      guard raw <= Int(RecordFlags.known.rawValue) else { throw .damaged(.soloRecord, .reserved) }
+      guard raw <= Int(RecordFlags.known.rawValue) else { throw .newer(.soloRecord, .reserved) }
       flags = RecordFlags(rawValue: UInt8(truncatingIfNeeded: raw))
     }
     guard headersEnd <= frame.byteCount - bodyStart else { throw .damaged(.soloRecord, .length) }

@@ -120,10 +120,10 @@ public struct RecoverySlot: Hashable, Sendable {
     bootHash = try reader.unsigned64()
     statistics = try SegmentStatistics(&reader)
     guard sequence > 0 else { throw .damaged(.recoverySlot, .count) }
-    let first = UInt64(SegmentLayout.preambleByteCount)
-    guard durablePosition.rawValue >= first, durablePosition.rawValue % 8 == 0,
-      indexPosition.rawValue < durablePosition.rawValue,
-      statePosition.rawValue < durablePosition.rawValue
+    let durable = durablePosition.rawValue
+    guard SegmentLayout.isFramePosition(durable),
+      SegmentLayout.isBackLink(indexPosition.rawValue, before: durable),
+      SegmentLayout.isBackLink(statePosition.rawValue, before: durable)
     else { throw .damaged(.recoverySlot, .position) }
     guard nextOffset <= .maximum else { throw .damaged(.recoverySlot, .offset) }
   }

@@ -133,6 +133,9 @@ public struct SealBlock: Hashable, Sendable {
         relativeOffset: offset, positionInWords: words, appendTime: Timestamp(rawValue: time))
       guard row.position >= UInt64(SegmentLayout.preambleByteCount), row.position < blockPosition
       else { throw .damaged(.sealBlock, .position) }
+      guard UInt64(offset) <= nextOffset.rawValue - baseOffset.rawValue else {
+        throw .damaged(.sealBlock, .offset)
+      }
       if let last = rows.last {
         guard last.positionInWords < words, last.relativeOffset <= offset else {
           throw .damaged(.sealBlock, .order)
@@ -203,7 +206,11 @@ public struct SealTrailer: Hashable, Sendable {
         == PlacedChecksum.value(
           bytes.extracting(0..<56), salt: salt, position: blockPosition.rawValue)
     else { throw .damaged(.trailer, .checksum) }
-    guard reserved == 0, more == 0 else { throw .damaged(.trailer, .reserved) }
+    guard reserved == 0, more == 0 else { throw .newer(.trailer, .reserved) }
+    guard SegmentLayout.isFramePosition(blockPosition.rawValue) else {
+      throw .damaged(.trailer, .position)
+    }
+    guard nextOffset <= .maximum else { throw .damaged(.trailer, .offset) }
   }
 
   init(

@@ -11,6 +11,16 @@ public enum SegmentLayout {
   /// Every frame starts at a multiple of this.
   public static let frameAlignment = 8
 
+  /// Whether a frame may start at a position, as far as the position alone tells.
+  static func isFramePosition(_ position: UInt64) -> Bool {
+    position >= UInt64(preambleByteCount) && position % UInt64(frameAlignment) == 0
+  }
+
+  /// Whether a back link is 0 (for none) or leads to a possible frame before `position`.
+  static func isBackLink(_ link: UInt64, before position: UInt64) -> Bool {
+    link == 0 || (isFramePosition(link) && link < position)
+  }
+
   /// The next frame boundary at or after a position or length; wraps never for file sizes.
   @inlinable
   public static func aligned(_ byteCount: Int) -> Int { (byteCount &+ 7) & ~7 }

@@ -71,7 +71,8 @@ public struct CommitFrame: Hashable, Sendable {
     epoch = try reader.unsigned32()
     try reader.reserved(4)
     guard durablePosition.rawValue <= groupPosition.rawValue, groupPosition.rawValue <= position,
-      durablePosition.rawValue >= UInt64(SegmentLayout.preambleByteCount)
+      SegmentLayout.isFramePosition(durablePosition.rawValue),
+      SegmentLayout.isFramePosition(groupPosition.rawValue)
     else { throw .damaged(.commitFrame, .position) }
     guard nextOffset <= .maximum else { throw .damaged(.commitFrame, .offset) }
   }
@@ -152,7 +153,9 @@ public struct IndexFrame: Hashable, Sendable {
     previousPosition = FilePosition(rawValue: try reader.unsigned64())
     let count = try reader.unsigned32()
     try reader.reserved(4)
-    guard previousPosition.rawValue < position else { throw .damaged(.indexFrame, .position) }
+    guard SegmentLayout.isBackLink(previousPosition.rawValue, before: position) else {
+      throw .damaged(.indexFrame, .position)
+    }
     guard reader.remainingByteCount == Int(count) * IndexRow.byteCount else {
       throw .damaged(.indexFrame, .count)
     }
@@ -228,7 +231,9 @@ public struct GapFrame: Hashable, Sendable {
     firstOffset = Offset(rawValue: try reader.unsigned64())
     count = try reader.unsigned32()
     try reader.reserved(4)
-    guard firstOffset <= .maximum else { throw .damaged(.gapFrame, .offset) }
+    guard firstOffset.rawValue <= Offset.maximum.rawValue - UInt64(count) else {
+      throw .damaged(.gapFrame, .offset)
+    }
   }
 }
 

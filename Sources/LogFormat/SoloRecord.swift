@@ -191,7 +191,8 @@ extension ProducerStamp {
       let flags = bytes.littleEndianUnsigned16(at: position + 10),
       let sequence = bytes.littleEndianUnsigned32(at: position + 12)
     else { throw .damaged(.frame, .columns) }
-    guard flags == 0, id != 0 else { throw .damaged(.frame, .reserved) }
+    guard flags == 0 else { throw .newer(.frame, .reserved) }
+    guard id != 0 else { throw .damaged(.frame, .identity) }
     self.init(id: id, epoch: epoch, sequence: sequence)
   }
 }

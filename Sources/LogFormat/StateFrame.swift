@@ -145,7 +145,9 @@ public struct StateFrame: Hashable, Sendable {
     nextOffset = Offset(rawValue: try reader.unsigned64())
     let count = Int(try reader.unsigned32())
     try reader.reserved(4)
-    guard previousPosition.rawValue < position else { throw .damaged(.stateFrame, .position) }
+    guard SegmentLayout.isBackLink(previousPosition.rawValue, before: position) else {
+      throw .damaged(.stateFrame, .position)
+    }
     guard nextOffset <= .maximum else { throw .damaged(.stateFrame, .offset) }
     guard count <= limits.producerCountLimit else {
       throw .overLimit(

@@ -147,6 +147,8 @@ public struct SuperBlock: Hashable, Sendable {
       return one
     case (.failure(let a), .failure(let b)):
       if case .newer = b { throw b }
+      // "Nothing here" may only be said when neither copy was ever written.
+      if a == .damaged(.superblock, .empty) { throw b }
       throw a
     }
   }
