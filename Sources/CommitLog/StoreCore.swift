@@ -17,12 +17,14 @@ final class StoreCore: Sendable {
   let manifest: ManifestLog
   let faults: DeliberateFaults
   let spares: SpareFiles
+  let shared: SharedPage
   private let background: BackgroundWork
 
   init(
     directory: StoreDirectory, options: StoreOptions, environment: StoreEnvironment,
-    manifest: ManifestLog
+    manifest: ManifestLog, shared: SharedPage
   ) {
+    self.shared = shared
     self.directory = directory
     self.options = options
     time = environment.time
@@ -87,7 +89,7 @@ public struct StoreEnvironment: Sendable {
   public static func machine() -> StoreEnvironment {
     StoreEnvironment(
       fileSystem: PosixFileSystem(), time: SystemTime(), random: SystemRandom(),
-      bootHash: ProcessIdentity.bootHash())
+      bootHash: BootIdentity.current.high ^ BootIdentity.current.low)
   }
 }
 
