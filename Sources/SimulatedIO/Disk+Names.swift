@@ -182,8 +182,7 @@ extension Disk {
     for change in changes { reach(change.entry) }
     for index in files.indices
     where !isReachable[index] && !files[index].isInUse && !files[index].isVacant {
-      files[index] = SimulatedFile(inode: 0)
-      files[index].isVacant = true
+      files[index] = .vacant
       vacancies.append(index)
     }
     releasedFileCount = 0

@@ -59,6 +59,13 @@ struct SimulatedFile: Sendable {
 
   init(inode: UInt64) { self.inode = inode }
 
+  /// What fills a place in the table that no file has.
+  static var vacant: SimulatedFile {
+    var file = SimulatedFile(inode: 0)
+    file.isVacant = true
+    return file
+  }
+
   /// Whether a name, handle or mapping keeps the file's space in use.
   var isInUse: Bool { linkCount > 0 || openHandleCount > 0 || mappedRegionCount > 0 }
 
