@@ -42,8 +42,9 @@ extension Disk {
     }
   }
 
-  /// Brings back a lost move that had vacated the name a surviving change takes: a rename is whole or
-  /// not at all, so the moved file has one of its names and is never overwritten under the old one.
+  /// Brings back a lost move that had vacated the name a surviving change takes: a rename is whole
+  /// or not at all, so the moved file has one of its names and is never overwritten under the old
+  /// one.
   private mutating func vacateTarget(of change: EntryChange, _ lost: inout [EntryChange]) {
     let (name, directory): (String, Int)
     switch change.kind {
