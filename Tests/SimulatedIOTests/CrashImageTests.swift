@@ -81,6 +81,19 @@ struct CrashImageTests {
     #expect(try rig.disk.crashImage(.loseAll).readFile("/store/a") == rig.bytes("a"))
   }
 
+  @Test func `bytes behind an end that survived do not come back when the file grows`() throws {
+    let rig = try Rig()
+    let file = try rig.createDurably("a", page(1))
+    try rig.disk.setSize(file, byteCount: 100)
+    for image in try everyImage(of: rig.disk).map(Rig.init) {
+      let file = try image.disk.open("a", in: image.directory, .readWrite)
+      let size = try image.disk.status(of: file).byteCount
+      try image.disk.setSize(file, byteCount: 8192)
+      let last = try #require(try image.bytes("a").lastIndex(of: 1))
+      #expect(last < Int(size))
+    }
+  }
+
   @Test func `a durable write covers its bytes and not those around them`() throws {
     let rig = try Rig()
     let file = try rig.createDurably("a", page(0))

@@ -63,6 +63,20 @@ struct MappingTests {
     }
   }
 
+  @Test func `bytes stored behind the end do not become part of a file that grows`() throws {
+    let rig = try Rig()
+    let file = try rig.createDurably("a", [1, 1])
+    let region = try rig.disk.map(file, byteCount: 2, writable: true)
+    let page = UnsafeMutableRawBufferPointer(start: region.baseAddress, count: 4096)
+    page[200] = 7
+    try rig.disk.setSize(file, byteCount: 300)
+    #expect(try rig.bytes("a")[200] == 0)
+    page[400] = 7
+    try rig.write(file, [1], at: 500)
+    #expect(try rig.bytes("a")[400] == 0)
+    #expect(try rig.disk.crashImage(.keepAll).readFile("/store/a").count { $0 != 0 } == 3)
+  }
+
   @Test func `a mapping outlives the name and the handle`() throws {
     let rig = try Rig()
     let file = try rig.createDurably("a", page(5))
