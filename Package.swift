@@ -60,6 +60,11 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests.
+    .target(name: "CPlatformTestSupport", path: "Tests/CPlatformTestSupport"),
+    .testTarget(
+      name: "PlatformIOTests",
+      dependencies: ["PlatformIO", "Quantities", "CPlatform", "CPlatformTestSupport"],
+      swiftSettings: tests),
     .testTarget(
       name: "SimulatedIOTests", dependencies: ["SimulatedIO", "PlatformIO", "Quantities"],
       swiftSettings: tests),

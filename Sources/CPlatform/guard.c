@@ -1,7 +1,7 @@
 /* The SIGBUS guard. A load from a mapped page that the file no longer has (cut by another process,
    unreadable on the device) raises SIGBUS. Inside a registered range the handler counts the fault,
-   puts a page of zeros in its place and returns; the owner of the range compares the count before it
-   believes what it read. Everywhere else the handler installed before decides. */
+   puts a page of zeros in its place and returns; the owner of the range compares the count before
+   it believes what it read. Everywhere else the handler installed before decides. */
 #define _GNU_SOURCE
 #include "CPlatform.h"
 

@@ -25,7 +25,9 @@ static void *run(void *argument) {
 static void fill_mask(sigset_t *mask) {
   static const int open[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF};
   sigfillset(mask);
-  for (size_t index = 0; index < sizeof open / sizeof open[0]; index++) sigdelset(mask, open[index]);
+  for (size_t index = 0; index < sizeof open / sizeof open[0]; index++) {
+    sigdelset(mask, open[index]);
+  }
 }
 
 int piperoll_thread_start(pthread_t *thread, const char *name, size_t stack_byte_count,

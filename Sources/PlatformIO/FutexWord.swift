@@ -6,9 +6,8 @@ internal import Synchronization
 ///
 /// Whoever changes the word wakes the sleepers afterwards. The bytes may be written by a hostile
 /// process: their value is a hint, and every wait should have a limit.
-///
-/// Safety: `@unchecked Sendable` because the word is only touched by atomic operations; whoever makes
-/// one keeps the memory valid while it is in use.
+// Safety: `@unchecked Sendable` because the word is only touched by atomic operations; whoever makes
+// one keeps the memory valid while it is in use.
 @safe
 public struct FutexWord: @unchecked Sendable {
   /// Who sleeps on a word.

@@ -3,10 +3,10 @@ internal import CPlatform
 /// A shared mapping of the front of a file, ended when its last user lets go of it.
 ///
 /// Its file may be closed before; it must not be cut. When someone else cuts it all the same, a
-/// guarded region reads as zeros past the new end and counts a fault, instead of ending the process.
-///
-/// Safety: `@unchecked Sendable` because the addresses never change between `init` and `deinit`;
-/// who may store where is the business of its users.
+/// guarded region reads as zeros past the new end and counts a fault, instead of ending the
+/// process.
+// Safety: `@unchecked Sendable` because the addresses never change between `init` and `deinit`;
+// who may store where is the business of its users.
 @safe
 public final class MappedRegion: @unchecked Sendable {
   /// The address of its first byte: page-aligned, valid while the region is.

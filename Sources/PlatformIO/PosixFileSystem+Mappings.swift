@@ -35,7 +35,7 @@ extension PosixFileSystem {
   }
 
   public func advise(_ region: UnsafeMutableRawBufferPointer, _ pattern: AccessPattern) {
-    // Safety: whole pages around the caller's part of a shared mapping; no advice below loses bytes.
+    // Safety: whole pages around the caller's part of a shared mapping; no advice loses bytes.
     guard let (start, length) = unsafe Self.pages(of: region) else { return }
     let advice =
       switch pattern {

@@ -44,9 +44,8 @@ public final class PosixFileSystem: FileSystem {
   /// Closes a descriptor and forgets its path.
   func release(_ descriptor: Int32) {
     // Forgotten before it is closed: right after, another thread may be given the same number.
-    piperoll_fork_unregister(descriptor)
     paths.withLock { $0[descriptor] = nil }
-    _ = Glibc.close(descriptor)
+    piperoll_fork_close(descriptor)
   }
 
   // MARK: Files
@@ -62,6 +61,9 @@ public final class PosixFileSystem: FileSystem {
       case .readWrite: O_RDWR
       case .create: O_RDWR | O_CREAT | O_EXCL
       }
+    // A child forked between opening and registering would share the opening, and a lock on it.
+    if access != .readOnly { piperoll_fork_hold_off() }
+    defer { if access != .readOnly { piperoll_fork_let_go() } }
     // Not blocking: a FIFO in the place of a file would hold up a plain open for ever.
     let guarded = flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY
     let first = try systemCall(.open, path, expecting: .file) {
@@ -69,15 +71,9 @@ public final class PosixFileSystem: FileSystem {
       unsafe piperoll_openat(directory.rawValue, name, guarded, 0o600)
     }
     do throws(FileSystemError) {
-      let descriptor = try movedAboveStandardStreams(first, .open, path)
-      do throws(FileSystemError) {
-        try requireRegularFile(descriptor, path, isNew: access == .create)
-      } catch {
-        _ = Glibc.close(descriptor)
-        throw error
-      }
-      remember(descriptor, path)
+      let descriptor = try checkedDescriptor(first, path, isNew: access == .create)
       if access != .readOnly { _ = piperoll_fork_register(descriptor) }
+      remember(descriptor, path)
       return FileHandle(rawValue: descriptor)
     } catch {
       // Safety: as above. A file that could not be given its mode is not left behind.
@@ -112,8 +108,6 @@ public final class PosixFileSystem: FileSystem {
       default: throw failure(.lock, path(of: file.rawValue), number)
       }
     }
-    // A child would share the opening and keep the lock alive after the parent has ended.
-    _ = piperoll_fork_register(file.rawValue)
     return true
   }
 
@@ -133,18 +127,26 @@ public final class PosixFileSystem: FileSystem {
     return status
   }
 
-  /// Refuses anything but a regular file, and gives a new one the mode 0600 whatever the umask.
-  private func requireRegularFile(_ descriptor: Int32, _ path: String, isNew: Bool)
-    throws(FileSystemError)
+  /// Refuses anything but a regular file, gives a new one the mode 0600 whatever the umask, and
+  /// moves the descriptor above 2. Closes it before it throws.
+  private func checkedDescriptor(_ first: Int32, _ path: String, isNew: Bool)
+    throws(FileSystemError) -> Int32
   {
-    var status = stat()
-    // Safety: the structure is ours and outlives the call.
-    _ = try systemCall(.open, path) { unsafe fstat(descriptor, &status) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw FileSystemError(.open, path, .notARegularFile)
-    }
-    if isNew, status.st_mode & 0o7777 != 0o600 {
-      _ = try systemCall(.open, path) { fchmod(descriptor, 0o600) }
+    let descriptor = try movedAboveStandardStreams(first, .open, path)
+    do throws(FileSystemError) {
+      var status = stat()
+      // Safety: the structure is ours and outlives the call.
+      _ = try systemCall(.open, path) { unsafe fstat(descriptor, &status) }
+      guard status.st_mode & S_IFMT == S_IFREG else {
+        throw FileSystemError(.open, path, .notARegularFile)
+      }
+      if isNew, status.st_mode & 0o7777 != 0o600 {
+        _ = try systemCall(.open, path) { fchmod(descriptor, 0o600) }
+      }
+      return descriptor
+    } catch {
+      _ = Glibc.close(descriptor)
+      throw error
     }
   }
 }

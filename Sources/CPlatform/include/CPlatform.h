@@ -64,7 +64,12 @@ static inline uint64_t piperoll_fork_generation(void) {
    transfer with EBADF, so that its number is not reused behind the back of its owner. False: the
    number is beyond the table (2^20). */
 bool piperoll_fork_register(int descriptor);
-void piperoll_fork_unregister(int descriptor);
+/* Closes a descriptor, registered or not. */
+void piperoll_fork_close(int descriptor);
+/* No fork happens between these two: a descriptor opened for writing is registered before a child
+   can inherit it. Any number of threads may hold it off at a time. */
+void piperoll_fork_hold_off(void);
+void piperoll_fork_let_go(void);
 
 /* ---- guard.c ---- */
 
