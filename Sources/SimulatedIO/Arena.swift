@@ -3,9 +3,9 @@ internal import Synchronization
 
 /// Virtual memory that shows a file's bytes to its mappings, at one address as long as it lives.
 ///
-/// The reservation is larger than the file, so that the file can grow without moving; memory is used
-/// only where bytes are not zero. Reservations are reused, because making one costs more than filling
-/// it for a small file.
+/// The reservation is larger than the file, so that the file can grow without moving; memory is
+/// used only where bytes are not zero. Reservations are reused, because making one costs more than
+/// filling it for a small file.
 @safe
 final class Arena: @unchecked Sendable {
   // Safety: the memory belongs to this object until `deinit`. It is read and written under the lock
@@ -17,9 +17,10 @@ final class Arena: @unchecked Sendable {
   /// Everything from here on has never been stored to and reads as zero.
   var touchedByteCount: Int
 
-  /// Reserves at least `byteCount` bytes, of which `wantedByteCount` will be filled at once; nil when
-  /// the address space or the system's limit is used up.
+  /// Reserves at least `byteCount` bytes, of which `wantedByteCount` will be filled at once; nil
+  /// when the address space or the system's limit is used up.
   init?(byteCount: Int) {
+    // Safety: the pool hands a reservation to one owner, and a new one is nobody else's.
     if let reservation = Arena.pool.withLock({ $0.take(byteCount) }) {
       guard let pointer = unsafe UnsafeMutableRawPointer(bitPattern: reservation.address) else {
         return nil
@@ -39,6 +40,7 @@ final class Arena: @unchecked Sendable {
   }
 
   deinit {
+    // Safety: the last user is gone; the memory goes to the pool or back to the system.
     let reservation = Reservation(
       address: unsafe UInt(bitPattern: base), byteCount: byteCount,
       touchedByteCount: touchedByteCount)
@@ -51,11 +53,13 @@ final class Arena: @unchecked Sendable {
   /// Address of a page that is covered.
   func address(ofPage index: Int) -> UnsafeMutableRawPointer {
     precondition(covers(page: index))
+    // Safety: checked just now.
     return unsafe base + index * Page.byteCount
   }
 
   /// Shows these pages and zeros behind them, whatever the memory held before.
   func fill(with pages: [Page?]) {
+    // Safety: `touchedByteCount` never exceeds `byteCount`.
     let count = min(pages.count, byteCount / Page.byteCount)
     for index in 0..<count { set(page: index, to: pages[index]) }
     let filled = count * Page.byteCount
@@ -65,6 +69,7 @@ final class Arena: @unchecked Sendable {
 
   /// Shows one page, if it is covered.
   func set(page index: Int, to page: Page?) {
+    // Safety: `address(ofPage:)` checks the page, which has room for its bytes.
     guard covers(page: index) else { return }
     let end = (index + 1) * Page.byteCount
     if let page {
@@ -91,8 +96,8 @@ final class Arena: @unchecked Sendable {
 
     mutating func take(_ byteCount: Int) -> Reservation? {
       guard let last = waiting.last, last.byteCount == byteCount else {
-        guard let index = waiting.lastIndex(where: { $0.byteCount == byteCount }) else { return nil }
-        return waiting.remove(at: index)
+        let index = waiting.lastIndex { $0.byteCount == byteCount }
+        return index.map { waiting.remove(at: $0) }
       }
       return waiting.removeLast()
     }

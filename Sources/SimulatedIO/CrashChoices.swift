@@ -1,4 +1,5 @@
-/// Decides what survives a crash: every open question of a crash image is asked here, in a fixed order.
+/// Decides what survives a crash: every open question of a crash image is asked here, in a fixed
+/// order.
 public protocol CrashChoices {
   /// A number in `0..<bound`; `bound` is at least 1.
   mutating func choose(below bound: Int) -> Int

@@ -11,25 +11,26 @@ public struct CrashPlan: Sendable {
     case loseAll
     /// Power cut on an ordered file system: all changes up to some operation, none after it (F1).
     case ordered
-    /// Power cut, any subset, every version of every page equally likely (F2). The one to enumerate.
+    /// Power cut, any subset, every version of every page equally likely (F2). The one to
+    /// enumerate.
     case subset
-    /// Power cut; first one of `ordered`, `subset`, nearly all kept and nearly all lost is chosen, so
-    /// that lone survivors and lone losses are as frequent as even mixtures. The one to sample.
+    /// Power cut; first one of `ordered`, `subset`, nearly all kept and nearly all lost is chosen,
+    /// so that lone survivors and lone losses are as frequent as even mixtures. The one to sample.
     case random
   }
 
   /// Which of the unsynced changes survive.
   public var survival: Survival
-  /// Pages may hold a mixture of two of their versions that changes at multiples of this many bytes:
-  /// 1, 8, 512, any power of two below 4096; nil (or 4096): pages are whole.
+  /// Pages may hold a mixture of two of their versions that changes at multiples of this many
+  /// bytes: 1, 8, 512, any power of two below 4096; nil (or 4096): pages are whole.
   ///
   /// From 512 on, power-safe overwrite holds: a sector is old or new. Below that it does not.
   public var tearGranularity: Int?
   /// Pages that became part of a file and never reached the disk may show bytes of deleted files
   /// instead of zeros (F4).
   public var showsStaleBytes: Bool
-  /// A 512-byte sector that was being overwritten may be garbage, its synced bytes included: gives up
-  /// power-safe overwrite altogether. Needs `tearGranularity`.
+  /// A 512-byte sector that was being overwritten may be garbage, its synced bytes included: gives
+  /// up power-safe overwrite altogether. Needs `tearGranularity`.
   public var destroysOverwrittenSectors: Bool
 
   /// Makes a plan.

@@ -8,25 +8,61 @@ extension Disk {
     if case .processKill = plan.survival { return processSurvivor() }
     let mood = mood(of: plan.survival, &choices)
     var image = restarted()
-    for change in changes
-    where change.isDurable || mood.keeps(change.number, &choices) {
-      Disk.apply(change, to: &image.directories)
-    }
     image.changes = []
+    image.keepChanges(of: self, mood, &choices)
     let isReachable = image.linkDurableEntries()
+    image.files = []
+    image.files.reserveCapacity(files.count)
     for index in files.indices {
       if isReachable[index] {
-        image.files[index] = files[index].survivor(
-          of: plan, mood, stale: stalePages, choosing: &choices)
-        image.usedBlockCount += image.files[index].blocks.count
+        let file = files[index].survivor(of: plan, mood, stale: stalePages, choosing: &choices)
+        image.usedBlockCount += file.blocks.count
+        image.files.append(file)
       } else {
         if !files[index].isVacant { image.keepStale(files[index].pages) }
-        image.files[index] = SimulatedFile(inode: 0)
-        image.files[index].isVacant = true
+        image.files.append(.vacant)
         image.vacancies.append(index)
       }
     }
     return image
+  }
+
+  /// Does the changes of names that survive.
+  private mutating func keepChanges(
+    of disk: Disk, _ mood: CrashMood, _ choices: inout some CrashChoices
+  ) {
+    var lost: [EntryChange] = []
+    for change in disk.changes {
+      if change.isDurable || mood.keeps(change.number, &choices) {
+        vacateTarget(of: change, &lost)
+        Disk.apply(change, to: &directories)
+      } else {
+        lost.append(change)
+      }
+    }
+  }
+
+  /// Brings back a lost move that had vacated the name a surviving change takes: a rename is whole
+  /// or not at all, so the moved file has one of its names and is never overwritten under the old
+  /// one.
+  private mutating func vacateTarget(of change: EntryChange, _ lost: inout [EntryChange]) {
+    let (name, directory): (String, Int)
+    switch change.kind {
+    case .add(let added, let place): (name, directory) = (added, place)
+    case .move(_, from: _, let newName, let place): (name, directory) = (newName, place)
+    case .remove: return
+    }
+    guard let holder = directories[directory].durableEntries[name], holder != change.entry else {
+      return
+    }
+    let index = lost.firstIndex { earlier in
+      guard case .move(name, from: directory, _, _) = earlier.kind else { return false }
+      return earlier.entry == holder
+    }
+    guard let index else { return }
+    let move = lost.remove(at: index)
+    vacateTarget(of: move, &lost)
+    Disk.apply(move, to: &directories)
   }
 
   /// The same disk and page cache without the process.

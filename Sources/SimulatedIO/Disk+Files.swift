@@ -64,8 +64,8 @@ extension Disk {
     return open.file
   }
 
-  /// Counts a file's space as free once no name, handle or mapping is left. Its contents stay, since
-  /// a crash may bring the name back.
+  /// Counts a file's space as free once no name, handle or mapping is left. Its contents stay,
+  /// since a crash may bring the name back.
   mutating func releaseSpaceIfUnused(_ index: Int) {
     guard !files[index].isInUse else { return }
     usedBlockCount -= files[index].blocks.count
@@ -154,7 +154,8 @@ extension Disk {
     var count = Int(intent.byteCount)
     if case .part(let wanted) = extent { count = max(0, min(wanted ?? count / 2, count)) }
     let range = start..<min(start + count, max(start, files[file].byteCount))
-    let (first, last) = ((start + Page.byteCount - 1) / Page.byteCount, range.upperBound / Page.byteCount)
+    let first = (start + Page.byteCount - 1) / Page.byteCount
+    let last = range.upperBound / Page.byteCount
     let number = operationCount
     if first < last { keepStale(files[file].pages.dropFirst(first).prefix(last - first)) }
     withFile(file) { file in

@@ -30,6 +30,7 @@ extension Disk {
       if !storedThrough.contains(file) { storedThrough.append(file) }
     }
     files[file].mappedRegionCount += 1
+    // Safety: only the number is kept.
     let address = unsafe UInt(bitPattern: arena.base)
     regions[address, default: []].append(
       MappedRegion(file: file, byteCount: byteCount, isWritable: writable))

@@ -143,8 +143,8 @@ extension Disk {
     }
   }
 
-  /// Does one change to the durable names. Earlier changes may have been lost, so what it expects to
-  /// find may not be there; a file never ends up under both names of a move.
+  /// Does one change to the durable names. Earlier changes may have been lost, so what it expects
+  /// to find may not be there; a file never ends up under both names of a move.
   static func apply(_ change: EntryChange, to directories: inout [SimulatedDirectory]) {
     switch change.kind {
     case .add(let name, let directory):
@@ -182,8 +182,7 @@ extension Disk {
     for change in changes { reach(change.entry) }
     for index in files.indices
     where !isReachable[index] && !files[index].isInUse && !files[index].isVacant {
-      files[index] = SimulatedFile(inode: 0)
-      files[index].isVacant = true
+      files[index] = .vacant
       vacancies.append(index)
     }
     releasedFileCount = 0

@@ -1,7 +1,7 @@
 internal import PlatformIO
 
-/// An operation about to be done: enough to number, trace and fail it. The path is put together only
-/// when somebody wants to see it.
+/// An operation about to be done: enough to number, trace and fail it. The path is put together
+/// only when somebody wants to see it.
 struct Intent: Sendable {
   /// Where it is done.
   enum Place: Sendable {

@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// A clock that moves only when a test moves it, wall clock and monotonic clock apart.
 ///
-/// The wall clock may be set anywhere, as an administrator or NTP would; the monotonic clock only goes
-/// forward. Arithmetic at the ends of the ranges stops there and does not trap.
+/// The wall clock may be set anywhere, as an administrator or NTP would; the monotonic clock only
+/// goes forward. Arithmetic at the ends of the ranges stops there and does not trap.
 public final class ManualTime: TimeSource {
   fileprivate struct Clocks: Sendable {
     var wallNanoseconds: Int64

@@ -11,72 +11,85 @@ final class Page: @unchecked Sendable {
   private let base: UnsafeMutableRawPointer
 
   private init() {
+    // Safety: new memory of the size that is filled.
     unsafe base = .allocate(byteCount: Page.byteCount, alignment: 64)
     unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: Page.byteCount)
   }
 
   /// Copies a whole page.
   init(copying source: UnsafeRawPointer) {
+    // Safety: callers pass the address of a page.
     unsafe base = .allocate(byteCount: Page.byteCount, alignment: 64)
     unsafe base.copyMemory(from: source, byteCount: Page.byteCount)
   }
 
-  /// Copies a page and lays `count` bytes over it at `position`.
-  init(
-    patching older: Page?, with source: UnsafeRawPointer, count: Int, at position: Int
-  ) {
-    precondition(position >= 0 && count >= 0 && position + count <= Page.byteCount)
-    unsafe base = .allocate(byteCount: Page.byteCount, alignment: 64)
-    if count < Page.byteCount {
-      unsafe base.copyMemory(from: (older ?? Page.zero).base, byteCount: Page.byteCount)
-    }
-    unsafe (base + position).copyMemory(from: source, byteCount: count)
-  }
-
-  /// Copies a page and zeroes a range of it.
-  init(clearing range: Range<Int>, of older: Page) {
-    precondition(range.lowerBound >= 0 && range.upperBound <= Page.byteCount)
-    unsafe base = .allocate(byteCount: Page.byteCount, alignment: 64)
-    unsafe base.copyMemory(from: older.base, byteCount: Page.byteCount)
-    unsafe _ = memset(base + range.lowerBound, 0, range.count)
-  }
-
-  /// Copies a page and lets a closure change the copy, byte by byte.
+  /// Copies a page and lets a closure change the copy.
   init(editing older: Page?, _ edit: (UnsafeMutableRawBufferPointer) -> Void) {
+    // Safety: both are pages; the closure gets bounds with the address.
     unsafe base = .allocate(byteCount: Page.byteCount, alignment: 64)
     unsafe base.copyMemory(from: (older ?? Page.zero).base, byteCount: Page.byteCount)
     unsafe edit(UnsafeMutableRawBufferPointer(start: base, count: Page.byteCount))
   }
 
-  /// Copies one page and takes the ranges of another that a closure names.
-  init(mixing older: Page?, with newer: Page?, _ ranges: [Range<Int>]) {
-    unsafe base = .allocate(byteCount: Page.byteCount, alignment: 64)
-    unsafe base.copyMemory(from: (older ?? Page.zero).base, byteCount: Page.byteCount)
-    let source = newer ?? Page.zero
-    for range in ranges {
-      precondition(range.lowerBound >= 0 && range.upperBound <= Page.byteCount)
-      unsafe (base + range.lowerBound).copyMemory(
-        from: source.base + range.lowerBound, byteCount: range.count)
+  /// Copies a page and lays `count` bytes over it at `position`.
+  convenience init(
+    patching older: Page?, with source: UnsafeRawPointer, count: Int, at position: Int
+  ) {
+    precondition(position >= 0 && count >= 0 && position + count <= Page.byteCount)
+    // Safety: the range was checked; callers pass `count` readable bytes.
+    if count == Page.byteCount {
+      unsafe self.init(copying: source)
+    } else {
+      unsafe self.init(editing: older) { bytes in
+        guard let base = bytes.baseAddress else { return }
+        unsafe (base + position).copyMemory(from: source, byteCount: count)
+      }
     }
   }
 
+  /// Copies a page and zeroes a range of it.
+  convenience init(clearing range: Range<Int>, of older: Page) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= Page.byteCount)
+    // Safety: the range was checked.
+    unsafe self.init(editing: older) { bytes in
+      guard let base = bytes.baseAddress else { return }
+      unsafe _ = memset(base + range.lowerBound, 0, range.count)
+    }
+  }
+
+  /// Copies one page and takes some ranges of another.
+  convenience init(mixing older: Page?, with newer: Page?, _ ranges: [Range<Int>]) {
+    let newer = newer ?? Page.zero
+    // Safety: `copy` checks each range, which is the same in both pages.
+    unsafe self.init(editing: older) { bytes in
+      guard let base = bytes.baseAddress else { return }
+      for range in ranges {
+        unsafe newer.copy(from: range.lowerBound, count: range.count, to: base + range.lowerBound)
+      }
+    }
+  }
+
+  // Safety: nobody refers to the page any more.
   deinit { unsafe base.deallocate() }
 
   /// Copies `count` bytes from `position` on to `target`.
   func copy(from position: Int, count: Int, to target: UnsafeMutableRawPointer) {
     precondition(position >= 0 && count >= 0 && position + count <= Page.byteCount)
+    // Safety: the range was checked; callers have room for `count` bytes.
     unsafe target.copyMemory(from: base + position, byteCount: count)
   }
 
   /// Whether the bytes of `page` (zeros if missing) equal the whole page at `other`.
   static func bytes(of page: Page?, equal other: UnsafeRawPointer) -> Bool {
     let page = page ?? zero
+    // Safety: callers pass the address of a page.
     return unsafe memcmp(page.base, other, byteCount) == 0
   }
 
   /// Whether every byte from `position` to the end is zero.
   func isZero(from position: Int) -> Bool {
     precondition(position >= 0 && position <= Page.byteCount)
+    // Safety: checked just now.
     return unsafe memcmp(base + position, Page.zero.base, Page.byteCount - position) == 0
   }
 

@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// Randomness a test can repeat: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) from a seed.
 ///
-/// Safe to share between threads; the order in which threads draw then decides who gets which number.
+/// Safe to share between threads; the order in which threads draw then decides who gets which
+/// number.
 public final class SeededRandom: RandomSource {
   /// The seed this generator started from, to be printed when a test fails.
   public let seed: UInt64

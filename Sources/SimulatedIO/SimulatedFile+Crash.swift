@@ -21,9 +21,12 @@ extension SimulatedFile {
       }
     }
     image.blocks = blocks
-    let end = (image.byteCount + Page.byteCount - 1) / Page.byteCount
-    image.blocks.removeAll(from: end)
-    for (index, page) in image.pages.enumerated() where page != nil { image.blocks.insert(index) }
+    if !isClean || linkCount == 0 {
+      image.blocks.removeAll(from: (image.byteCount + Page.byteCount - 1) / Page.byteCount)
+      for (index, page) in image.pages.enumerated() where page != nil {
+        image.blocks.insert(index)
+      }
+    }
     image.durablePages = image.pages
     image.durableByteCount = image.byteCount
     return image
@@ -97,8 +100,8 @@ struct Tear {
   /// A sector under way may be garbage as a whole.
   let destroys: Bool
 
-  /// A page that holds units of either version; the units that differ are mixed, so that a tear in a
-  /// small change is a tear.
+  /// A page that holds units of either version; the units that differ are mixed, so that a tear in
+  /// a small change is a tear.
   func tear(older: Page?, newer: Page?, _ choices: inout some CrashChoices) -> Page? {
     guard let difference = Page.difference(older, newer) else { return newer }
     if destroys, choices.choose(below: 8) == 0 {
@@ -147,6 +150,7 @@ struct Tear {
     let sectors = difference.lowerBound / 512...difference.upperBound / 512
     let sector = sectors.lowerBound + choices.choose(below: sectors.count)
     var noise = RandomChoices(seed: UInt64(choices.choose(below: 1 << 20)))
+    // Safety: the closure stays inside the page.
     return unsafe Page(editing: older) { bytes in
       for index in sector * 512..<(sector + 1) * 512 {
         // Safety: sectors lie inside the page.

@@ -13,6 +13,7 @@ extension SimulatedFile {
     var holes = 0
     let count = (min(writableByteCount, arena.byteCount) + Page.byteCount - 1) / Page.byteCount
     for index in 0..<count {
+      // Safety: the arena has this page: `count` is bounded by its size.
       let address = unsafe arena.address(ofPage: index)
       if unsafe Page.bytes(of: page(index), equal: address) { continue }
       if !blocks.contains(index) { holes += 1 }

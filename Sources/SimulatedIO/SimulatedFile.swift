@@ -41,7 +41,7 @@ struct SimulatedFile: Sendable {
   /// Blocks that take up space.
   var blocks = BlockMap()
   /// At most this many versions of a page are remembered.
-  var versionCountLimit = 16
+  var versionCountLimit = 8
 
   /// Number of names, 0 or 1.
   var linkCount = 0
@@ -58,6 +58,13 @@ struct SimulatedFile: Sendable {
   var isVacant = false
 
   init(inode: UInt64) { self.inode = inode }
+
+  /// What fills a place in the table that no file has.
+  static var vacant: SimulatedFile {
+    var file = SimulatedFile(inode: 0)
+    file.isVacant = true
+    return file
+  }
 
   /// Whether a name, handle or mapping keeps the file's space in use.
   var isInUse: Bool { linkCount > 0 || openHandleCount > 0 || mappedRegionCount > 0 }
@@ -111,6 +118,7 @@ struct SimulatedFile: Sendable {
     _ source: UnsafeRawPointer, count: Int, at position: Int, number: Int
   ) {
     guard count > 0 else { return }
+    // Safety: callers pass `count` readable bytes; a part never leaves its page.
     clearTailInMapping(upTo: position + count)
     var done = 0
     while done < count {
@@ -135,11 +143,13 @@ struct SimulatedFile: Sendable {
     if position + count > byteCount { setByteCount(position + count, number: number) }
   }
 
-  /// Bytes stored through a mapping behind the end of the file do not become part of it when it grows.
+  /// Bytes stored through a mapping behind the end of the file do not become part of it when it
+  /// grows.
   private func clearTailInMapping(upTo newByteCount: Int) {
     guard let arena, newByteCount > byteCount, writableByteCount > 0 else { return }
     let inside = byteCount % Page.byteCount
     guard inside > 0, arena.covers(page: byteCount / Page.byteCount) else { return }
+    // Safety: the arena has the page, and the range ends with it.
     unsafe _ = memset(arena.base + byteCount, 0, Page.byteCount - inside)
   }
 
@@ -175,6 +185,7 @@ struct SimulatedFile: Sendable {
 
   /// Copies up to `count` bytes from `position` on; fewer only at the end of the file.
   func read(into target: UnsafeMutableRawPointer, count: Int, at position: Int) -> Int {
+    // Safety: callers pass room for `count` bytes; a part never leaves its page.
     let available = max(0, min(count, byteCount - position))
     var done = 0
     while done < available {

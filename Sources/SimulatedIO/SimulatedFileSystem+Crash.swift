@@ -4,8 +4,8 @@ extension SimulatedFileSystem {
   /// Shows what a restarted process finds on this disk, as a file system of its own.
   ///
   /// The image has no open handles, mappings, locks, faults, observer or trace, and counts its
-  /// operations from 1; except under `.processKill` everything in it is durable. This file system is
-  /// not changed: any number of images can be taken, at any moment, from any thread.
+  /// operations from 1; except under `.processKill` everything in it is durable. This file system
+  /// is not changed: any number of images can be taken, at any moment, from any thread.
   ///
   /// - Parameters:
   ///   - plan: What kind of crash it is.

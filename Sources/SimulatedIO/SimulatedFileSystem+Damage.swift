@@ -25,6 +25,7 @@ extension SimulatedFileSystem {
   /// - Throws: `.notFound` or `.notARegularFile`.
   public func readFile(_ path: String) throws(FileSystemError) -> [UInt8] {
     try inspect(path) { file in
+      // Safety: as many bytes are set as are counted.
       unsafe [UInt8](unsafeUninitializedCapacity: file.byteCount) { buffer, count in
         guard let base = buffer.baseAddress else { return }
         // Safety: the buffer has room for `byteCount` bytes.
@@ -41,6 +42,7 @@ extension SimulatedFileSystem {
       let number = disk.operationCount
       disk.withFile(index) { file in
         file.resize(to: 0, number: number)
+        // Safety: the bytes are used inside the closure only.
         unsafe bytes.withUnsafeBytes { bytes in
           guard let base = bytes.baseAddress else { return }
           // Safety: the buffer has `count` bytes.
@@ -77,7 +79,8 @@ extension SimulatedFileSystem {
     }
   }
 
-  /// Removes a file, special file or directory with all it holds. Open handles and mappings live on.
+  /// Removes a file, special file or directory with all it holds. Open handles and mappings live
+  /// on.
   public func removeFile(_ path: String) throws(FileSystemError) {
     try state.withLock { (disk) throws(FileSystemError) in
       let intent = Intent(.unlink, .path(path))
@@ -147,8 +150,8 @@ extension SimulatedFileSystem {
           let inside = (position + done) % Page.byteCount
           let length = min(Page.byteCount - inside, count - done)
           file.damage(page: (position + done) / Page.byteCount) { old in
+            // Safety: the range lies inside the page.
             unsafe Page(editing: old) { bytes in
-              // Safety: the range lies inside the page.
               for place in inside..<inside + length { unsafe bytes[place] = edit(bytes[place]) }
             }
           }

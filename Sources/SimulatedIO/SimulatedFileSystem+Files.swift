@@ -145,8 +145,8 @@ extension SimulatedFileSystem {
 
   // MARK: Mappings
 
-  /// Maps `[0, byteCount)` of a file. All mappings of a file share one address, which stays while any
-  /// is left.
+  /// Maps `[0, byteCount)` of a file. All mappings of a file share one address, which stays while
+  /// any is left.
   public func map(
     _ file: FileHandle, byteCount: Int, writable: Bool
   ) throws(FileSystemError) -> UnsafeMutableRawBufferPointer {

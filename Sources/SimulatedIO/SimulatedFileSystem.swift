@@ -4,9 +4,9 @@ internal import Synchronization
 /// A file system in memory that keeps what was written apart from what was synced, fails on demand,
 /// and shows every state a power cut can leave behind.
 ///
-/// It stands in for `PosixFileSystem` in tests. What survives a power cut follows the weakest model:
-/// of everything not synced any subset, each page in any version it had, torn at a granularity of
-/// choice, sizes old or new, names in any subset, renames whole or not at all.
+/// It stands in for `PosixFileSystem` in tests. What survives a power cut follows the weakest
+/// model: of everything not synced any subset, each page in any version it had, torn at a
+/// granularity of choice, sizes old or new, names in any subset, renames whole or not at all.
 ///
 /// ```swift
 /// let disk = SimulatedFileSystem(directories: ["/store"])
@@ -16,9 +16,9 @@ internal import Synchronization
 ///   // ... open the store on `restarted` and check what was promised ...
 /// }
 /// ```
-/// Differences from a real one: all mappings of a file share one address; a store through a read-only
-/// mapping or after `unmap` is not caught; shrinking a mapped file leaves zeros, not a signal; a store
-/// into a block that was never allocated always finds room and is counted in
+/// Differences from a real one: all mappings of a file share one address; a store through a
+/// read-only mapping or after `unmap` is not caught; shrinking a mapped file leaves zeros, not a
+/// signal; a store into a block that was never allocated always finds room and is counted in
 /// `storesIntoHolesCount`. Safe to use from any thread.
 public final class SimulatedFileSystem: FileSystem {
   /// Nature and limits of a simulated file system; all can be changed while it runs.
@@ -39,11 +39,11 @@ public final class SimulatedFileSystem: FileSystem {
     public var supportsHoles = true
     /// Device number in identities; a copy of a store on another device differs in it.
     public var deviceNumber: UInt64 = 0x51
-    /// Address space set aside for a mapped file, a multiple of 4096. A file can grow up to it, or to
-    /// its size when first mapped, while mapped.
+    /// Address space set aside for a mapped file, a multiple of 4096. A file can grow up to it, or
+    /// to its size when first mapped, while mapped.
     public var reservationByteCount = 64 << 20
     /// Unsynced versions remembered per page; the oldest go first.
-    public var versionCountLimit = 16
+    public var versionCountLimit = 8
     /// Mapped bytes looked through for stores before every changing operation. Larger mappings are
     /// looked at only when their file is synced or unmapped and when an image is taken, so that
     /// states between two operations are not seen.
@@ -148,8 +148,8 @@ public final class SimulatedFileSystem: FileSystem {
     state.withLock { $0.regions.values.reduce(0) { $0 + $1.count } }
   }
 
-  /// Stores through mappings that went into blocks nobody allocated. On a real disk that is full each
-  /// of them is a fatal signal.
+  /// Stores through mappings that went into blocks nobody allocated. On a real disk that is full
+  /// each of them is a fatal signal.
   public var storesIntoHolesCount: Int {
     state.withLock {
       $0.noteAllStores()
