@@ -1,5 +1,4 @@
 public import LogFormat
-public import PlatformIO
 
 /// How hard a stream tries to keep what it acknowledged; a property of the stream, fixed when it is
 /// created.

@@ -56,7 +56,7 @@ struct ManifestState: Equatable {
     case .segmentPrepared(let definition):
       intents[definition.segmentID] = nil
       nextSegmentID = max(nextSegmentID, definition.segmentID &+ 1)
-      try edit(definition.streamID, edit) { $0.prepared.append(definition) }
+      try self.edit(definition.streamID, edit) { $0.prepared.append(definition) }
     case .segmentActivated(let activation): try activate(activation, edit)
     case .segmentEnded(let end):
       try editSegment(end.streamID, end.segmentID, edit) { segment in

@@ -9,7 +9,7 @@ internal import Synchronization
 /// Files that were mapped are never shrunk, so the mapping stays valid while it exists, unless somebody
 /// outside truncates the file: the file system then counts lost pages, and readers turn that into an
 /// error.
-final class SegmentFile: Sendable {
+@safe final class SegmentFile: Sendable {
   let fileSystem: any FileSystem
   let handle: FileHandle
   let path: String
@@ -21,6 +21,7 @@ final class SegmentFile: Sendable {
   // Safety: the mapping is made once, before the value is shared, and ends in deinit. Readers only
   // look below a watermark; writers write each byte once, above it.
   nonisolated(unsafe) private let mapping: UnsafeMutableRawBufferPointer
+  private let watch: MappingWatch
   /// One bit a row region: its frames were verified.
   let verified = VerifiedRegions()
 
@@ -45,6 +46,8 @@ final class SegmentFile: Sendable {
       byteCount = status.byteCount
       unsafe mapping = try fileSystem.map(
         handle, byteCount: Int(status.byteCount), writable: access == .mappedWriting)
+      watch = unsafe MappingWatch(
+        mapping, in: fileSystem, writable: access == .mappedWriting)
     } catch {
       fileSystem.close(handle)
       throw error
@@ -69,6 +72,7 @@ final class SegmentFile: Sendable {
   }
 
   deinit {
+    watch.end()
     unsafe fileSystem.unmap(mapping)
     fileSystem.close(handle)
   }
@@ -95,14 +99,11 @@ final class SegmentFile: Sendable {
   }
 
   /// Whether pages were lost under the mapping.
-  var wasTruncated: Bool { unsafe fileSystem.lostPageCount(in: mapping) > 0 }
+  var wasTruncated: Bool { watch.faultCount > 0 }
 
   /// Writes bytes (not yet durable).
   func write(_ bytes: [UInt8], at position: UInt64) throws(FileSystemError) {
-    // Safety: the buffer lives for the closure.
-    try unsafe bytes.withUnsafeBytes { buffer throws(FileSystemError) in
-      try unsafe fileSystem.write(handle, buffer, at: position)
-    }
+    try fileSystem.write(handle, bytes: bytes, at: position)
   }
 
   /// Makes everything written durable.

@@ -1,6 +1,6 @@
 internal import LogFormat
 internal import PlatformIO
-internal import Quantities
+public import Quantities
 internal import Synchronization
 
 /// What the committer of a stream keeps between groups; only touched while `committing` is held.
@@ -185,15 +185,18 @@ extension StreamLog {
   ) throws(CommitFailure) {
     var edits: [ManifestEdit] = []
     if let end = committer.pendingEnd { edits.append(.segmentEnded(end)) }
+    let known = core.manifest.stream(segment.streamID)?.segments.last?.id
     let activation = ManifestEdit.SegmentActivation(
       streamID: segment.streamID, segmentID: segment.segmentID, baseOffset: header.baseOffset,
       baseAppendTime: header.baseAppendTime, previousSegmentID: header.previousSegmentID)
-    edits.append(.segmentActivated(activation))
+    // After a crash the manifest may know of a segment that never got its first group.
+    if known != segment.segmentID { edits.append(.segmentActivated(activation)) }
     do throws(ManifestFailure) {
-      try core.manifest.apply(edits, durably: true)
+      if !edits.isEmpty { try core.manifest.apply(edits, durably: true) }
     } catch {
       throw CommitFailure(cause: error.cause, isSegmentFault: false)
     }
+    if let end = committer.pendingEnd { segments.end(end) }
     committer.pendingEnd = nil
     committer.endedFile = nil
     do throws(FileSystemError) {
@@ -204,6 +207,7 @@ extension StreamLog {
       throw CommitFailure(cause: error, isSegmentFault: true)
     }
     segments.append(activation, file: segment)
+    prepareSuccessorSoon()
     watermarks.cell.store(activeSegmentID: segment.segmentID)
   }
 
@@ -263,6 +267,10 @@ extension StreamLog {
     } catch {
       throw CommitFailure(cause: error.cause, isSegmentFault: false)
     }
+    segments.end(departure.end)
+    segments.append(departure.activation, file: departure.successor)
+    watermarks.cell.store(activeSegmentID: departure.successor.segmentID)
+    prepareSuccessorSoon()
     if durably || definition.durability == .async {
       state.withLock { state in
         state.proven = departure.mark

@@ -1,6 +1,6 @@
 internal import LogFormat
 internal import PlatformIO
-internal import Quantities
+public import Quantities
 internal import Synchronization
 
 extension StreamLog {
@@ -20,7 +20,7 @@ extension StreamLog {
     _ request: AppendRequest,
     _ encode: (borrowing WriterState, Timestamp) -> UInt64
   ) throws(AppendError) -> AppendReceipt {
-    guard ForkGeneration.current == forkGeneration else { throw .forked }
+    guard forkGeneration.isCurrent else { throw .forked }
     while true {
       let attempt = try state.withLock { state throws(AppendError) -> Attempt in
         try self.attempt(request, &state, encode)
@@ -92,7 +92,9 @@ extension StreamLog {
   /// Whether the committer must be told that there is work; it is told once for each group.
   @inline(__always)
   func claimSignal(_ state: inout WriterState) -> Bool {
-    guard definition.durability != .memory, !state.isSignalled else { return false }
+    guard !state.isSignalled, definition.durability != .memory || !state.departed.isEmpty else {
+      return false
+    }
     state.isSignalled = true
     return true
   }
@@ -147,7 +149,7 @@ extension StreamLog {
   }
 
   private func claim(valueByteCount: Int) throws(AppendError) -> OpenClaim {
-    guard ForkGeneration.current == forkGeneration else { throw .forked }
+    guard forkGeneration.isCurrent else { throw .forked }
     guard valueByteCount >= 0, valueByteCount <= core.options.limits.recordByteCountLimit else {
       throw .invalid(
         .overLimit(

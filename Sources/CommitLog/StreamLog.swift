@@ -1,5 +1,6 @@
+internal import ByteCoding
 public import LogFormat
-public import PlatformIO
+internal import PlatformIO
 public import Quantities
 internal import Synchronization
 
@@ -16,8 +17,10 @@ public final class StreamLog: Sendable {
   let committing: Mutex<CommitterState>
   /// The segments readers may look into.
   let segments: SegmentList
+  /// Held by whoever makes a successor ready.
+  let preparing = Mutex<Void>(())
   let durablePosition: Atomic<UInt64>
-  let forkGeneration: UInt64
+  let forkGeneration: ForkGeneration
 
   /// What opening the stream found; see ``RecoveryReport``.
   public let recovery: RecoveryReport
@@ -88,10 +91,7 @@ public final class StreamLog: Sendable {
   /// Appends a record that is nothing but a value.
   @discardableResult
   public func append(_ value: [UInt8]) throws(AppendError) -> Offset {
-    // Safety: as above.
-    try unsafe value.withUnsafeBytes { bytes throws(AppendError) in
-      try unsafe append(unsafeBytes: bytes)
-    }
+    try append(value.rawSpan)
   }
 
   /// Appends a record from memory the caller keeps valid for the call.

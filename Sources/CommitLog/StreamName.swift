@@ -1,4 +1,4 @@
-public import LogFormat
+internal import LogFormat
 
 /// The name of a stream: 1 to 255 bytes of UTF-8 without control characters.
 ///

@@ -62,35 +62,37 @@ internal import Synchronization
   func store(logStart: UInt64) { store(logStart, at: 24) }
   func store(activeSegmentID: UInt64) { store(activeSegmentID, at: 32) }
 
-  private var word: UnsafeMutablePointer<UInt32> {
-    unsafe (base + 40).assumingMemoryBound(to: UInt32.self)
+  private var word: FutexWord {
+    // Safety: aligned to 4, inside the cell.
+    unsafe FutexWord(at: base + 40, .machine)
   }
-  private var waiterCount: UnsafeMutablePointer<UInt32> {
-    unsafe (base + 44).assumingMemoryBound(to: UInt32.self)
+  private var waiterCount: FutexWord {
+    // Safety: as above.
+    unsafe FutexWord(at: base + 44, .machine)
   }
 
   /// The value to hand to ``wait(ifUnchanged:timeoutNanoseconds:)``.
-  var ticket: UInt32 { unsafe loadAcquiring(word) }
+  var ticket: UInt32 { word.value }
 
   @inline(__always)
-  var hasWaiters: Bool { unsafe loadRelaxed(waiterCount) != 0 }
+  var hasWaiters: Bool { waiterCount.value != 0 }
 
   /// Wakes everybody who waits on the cell, in any process.
   @inline(never)
   func wakeAll() {
-    unsafe addSequentially(1, to: word)
-    unsafe FutexWord.wakeAll(word)
+    _ = word.increment()
+    word.wakeAll()
   }
 
   /// Counts the caller among the waiters for the time of `body`.
   func whileWaiting<Result>(_ body: () -> Result) -> Result {
-    unsafe addSequentially(1, to: waiterCount)
-    defer { unsafe addSequentially(UInt32.max, to: waiterCount) }
+    _ = waiterCount.increment()
+    defer { _ = waiterCount.decrement() }
     return body()
   }
 
   /// Sleeps until the word moves on from `ticket` or the time is over.
   func wait(ifUnchanged ticket: UInt32, timeoutNanoseconds: UInt64) {
-    unsafe FutexWord.wait(word, ifEquals: ticket, timeoutNanoseconds: timeoutNanoseconds)
+    _ = word.wait(ifEquals: ticket, timeoutNanoseconds: timeoutNanoseconds)
   }
 }

@@ -1,4 +1,4 @@
-public import Quantities
+internal import Quantities
 internal import PlatformIO
 internal import Synchronization
 

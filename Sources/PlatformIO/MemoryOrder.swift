@@ -17,27 +17,3 @@ public func loadAcquiring(_ address: UnsafeRawPointer) -> UInt64 {
   // Safety: as above.
   unsafe address.assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .acquiring)
 }
-
-/// Loads with acquire order.
-@inlinable @inline(__always)
-public func loadAcquiring(_ address: UnsafePointer<UInt32>) -> UInt32 {
-  // Safety: as above, for UInt32.
-  unsafe UnsafeRawPointer(address).assumingMemoryBound(to: Atomic<UInt32>.self).pointee.load(
-    ordering: .acquiring)
-}
-
-/// Loads without order.
-@inlinable @inline(__always)
-public func loadRelaxed(_ address: UnsafePointer<UInt32>) -> UInt32 {
-  // Safety: as above.
-  unsafe UnsafeRawPointer(address).assumingMemoryBound(to: Atomic<UInt32>.self).pointee.load(
-    ordering: .relaxed)
-}
-
-/// Adds (wrapping) as a full barrier.
-@inlinable @inline(__always)
-public func addSequentially(_ value: UInt32, to address: UnsafeMutablePointer<UInt32>) {
-  // Safety: as above.
-  _ = unsafe UnsafeMutableRawPointer(address).assumingMemoryBound(to: Atomic<UInt32>.self).pointee
-    .wrappingAdd(value, ordering: .sequentiallyConsistent)
-}
