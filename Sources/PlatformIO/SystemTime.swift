@@ -6,12 +6,7 @@ public final class SystemTime: TimeSource {
   /// Makes a time source; all are alike.
   public init() {}
 
-  /// Wall-clock time, for callers that cannot afford a call through `TimeSource`.
-  public static func wallClock() -> Timestamp {
-    Timestamp(rawValue: nanoseconds(of: CLOCK_REALTIME))
-  }
-
-  public func now() -> Timestamp { Self.wallClock() }
+  public func now() -> Timestamp { Timestamp(rawValue: Self.nanoseconds(of: CLOCK_REALTIME)) }
 
   public func monotonicNanoseconds() -> UInt64 {
     UInt64(clamping: Self.nanoseconds(of: CLOCK_MONOTONIC))
