@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +36,15 @@ void piperoll_test_exit_on_bus_error(int32_t status) {
   sigaction(SIGBUS, &action, NULL);
 }
 
+static void ignore(int number) { (void)number; }
+
+void piperoll_test_interrupt_every(int64_t microseconds) {
+  struct sigaction action = {.sa_handler = ignore};
+  sigaction(SIGALRM, &action, NULL);
+  struct itimerval timer = {{0, microseconds}, {0, microseconds}};
+  setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 void piperoll_test_reset_file_size_signal(void) { signal(SIGXFSZ, SIG_DFL); }
 
 int32_t piperoll_test_file_size_signal_is_ignored(void) {
@@ -42,12 +52,17 @@ int32_t piperoll_test_file_size_signal_is_ignored(void) {
   return sigaction(SIGXFSZ, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
+static int32_t set_soft_limit(int resource, uint64_t value) {
+  struct rlimit limit;
+  if (getrlimit(resource, &limit) != 0) return -1;
+  limit.rlim_cur = value < limit.rlim_max ? value : limit.rlim_max;
+  return setrlimit(resource, &limit);
+}
+
 int32_t piperoll_test_limit_open_files(uint64_t count) {
-  struct rlimit limit = {count, count};
-  return setrlimit(RLIMIT_NOFILE, &limit);
+  return set_soft_limit(RLIMIT_NOFILE, count);
 }
 
 int32_t piperoll_test_limit_file_size(uint64_t byte_count) {
-  struct rlimit limit = {byte_count, byte_count};
-  return setrlimit(RLIMIT_FSIZE, &limit);
+  return set_soft_limit(RLIMIT_FSIZE, byte_count);
 }

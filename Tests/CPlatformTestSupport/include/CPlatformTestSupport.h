@@ -17,12 +17,15 @@ int32_t piperoll_test_unmount(const char *path);
 /* Installs a SIGBUS handler that ends the process with a status. */
 void piperoll_test_exit_on_bus_error(int32_t status);
 
+/* Interrupts system calls by a signal every so many microseconds, without restarting them. */
+void piperoll_test_interrupt_every(int64_t microseconds);
+
 /* Sets SIGXFSZ to its default action. */
 void piperoll_test_reset_file_size_signal(void);
 /* SIGXFSZ is ignored. */
 int32_t piperoll_test_file_size_signal_is_ignored(void);
 
-/* Sets a soft and hard limit of RLIMIT_NOFILE or RLIMIT_FSIZE. */
+/* Sets the soft limit of RLIMIT_NOFILE or RLIMIT_FSIZE, at most to the hard one. */
 int32_t piperoll_test_limit_open_files(uint64_t count);
 int32_t piperoll_test_limit_file_size(uint64_t byte_count);
 
