@@ -75,11 +75,11 @@ final class BackgroundWork: Sendable {
   private let sleepers = Atomic<Int>(0)
 
   init() {
-    memory = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
-    memory.initializeMemory(as: UInt32.self, repeating: 0, count: 16)
+    unsafe memory = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+    unsafe memory.initializeMemory(as: UInt32.self, repeating: 0, count: 16)
   }
 
-  deinit { memory.deallocate() }
+  deinit { unsafe memory.deallocate() }
 
   private var word: FutexWord { unsafe FutexWord(at: memory, .process) }
 

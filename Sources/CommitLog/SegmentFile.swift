@@ -93,8 +93,8 @@ internal import Synchronization
 
   /// Bytes of the mapping in use; for hints.
   func region(from position: UInt64, count: Int) -> UnsafeMutableRawBufferPointer {
-    let start = min(Int(clamping: position), mapping.count)
-    let end = min(start + max(0, count), mapping.count)
+    let start = unsafe min(Int(clamping: position), mapping.count)
+    let end = unsafe min(start + max(0, count), mapping.count)
     return unsafe UnsafeMutableRawBufferPointer(rebasing: mapping[start..<end])
   }
 

@@ -52,6 +52,14 @@ final class SegmentEntry: Sendable {
     }
   }
 
+  /// Whether no reader of this process holds the file.
+  var isOnlyUser: Bool {
+    inner.withLock { inner in
+      guard inner.file != nil else { return true }
+      return isKnownUniquelyReferenced(&inner.file)
+    }
+  }
+
   var isDropped: Bool { inner.withLock { $0.isDropped } }
 
   /// The mapped file, opened when needed.

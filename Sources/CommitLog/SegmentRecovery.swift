@@ -1,3 +1,4 @@
+internal import ByteCoding
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities

@@ -47,11 +47,11 @@ struct SegmentMark: Sendable {
     self.capacity = (capacity + Self.alignment - 1) & ~(Self.alignment - 1)
     self.isPooled = isPooled
     self.segment = segment
-    base = UnsafeMutableRawPointer.allocate(
+    unsafe base = UnsafeMutableRawPointer.allocate(
       byteCount: self.capacity, alignment: Self.alignment)
   }
 
-  deinit { base.deallocate() }
+  deinit { unsafe base.deallocate() }
 
   /// Makes the buffer the place of a segment's frames from a position on.
   func begin(_ segment: SegmentFile, at position: UInt64) {

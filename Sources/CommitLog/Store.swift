@@ -1,7 +1,7 @@
-internal import ByteCoding
-public import LogFormat
-public import PlatformIO
-public import Quantities
+public import ByteCoding
+internal import LogFormat
+internal import PlatformIO
+internal import Quantities
 internal import Synchronization
 
 /// A directory with many streams, open for writing: one process at a time, any number of threads.

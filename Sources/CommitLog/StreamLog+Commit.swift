@@ -126,7 +126,7 @@ extension StreamLog {
   }
 
   /// Writes and syncs the buffers of one segment, from `start` on; returns the index after them.
-  private func commitRun(
+  func commitRun(
     _ group: [StagingBuffer], from start: Int, _ committer: inout CommitterState
   ) throws(CommitFailure) -> Int {
     let segment = group[start].segment

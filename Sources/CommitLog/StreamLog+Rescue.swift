@@ -158,7 +158,7 @@ extension WriterState {
     from old: (salt: UInt64, position: UInt64)
   ) {
     progress.noteFrame(at: position, firstOffset: nextOffset)
-    let target = address(of: position)
+    let target = unsafe address(of: position)
     // Safety: the fresh buffer has room for all record frames; `frame` is one whole frame.
     guard let source = frame.baseAddress else { return }
     unsafe target.copyMemory(from: source, byteCount: frame.count)

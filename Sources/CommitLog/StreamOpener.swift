@@ -1,6 +1,8 @@
+internal import ByteCoding
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
+internal import Synchronization
 
 /// Opens a stream for writing: recovers its last segment and builds the writer's state.
 struct StreamOpener {

@@ -28,13 +28,13 @@ internal import Synchronization
 
   /// A cell of this process alone.
   init() {
-    base = UnsafeMutableRawPointer.allocate(byteCount: Self.byteCount, alignment: 64)
-    base.initializeMemory(as: UInt64.self, repeating: 0, count: Self.byteCount / 8)
+    unsafe base = UnsafeMutableRawPointer.allocate(byteCount: Self.byteCount, alignment: 64)
+    unsafe base.initializeMemory(as: UInt64.self, repeating: 0, count: Self.byteCount / 8)
     owner = nil
   }
 
   deinit {
-    if owner == nil { base.deallocate() }
+    if owner == nil { unsafe base.deallocate() }
   }
 
   @inline(__always)
