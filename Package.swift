@@ -60,6 +60,10 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests.
+    .testTarget(
+      name: "CommitLogTests",
+      dependencies: ["CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities"],
+      swiftSettings: tests),
     .target(name: "CPlatformTestSupport", path: "Tests/CPlatformTestSupport"),
     .testTarget(
       name: "PlatformIOTests",

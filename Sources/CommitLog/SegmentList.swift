@@ -153,7 +153,7 @@ final class SegmentList: Sendable {
   /// Adds the segment that now takes the appends.
   func append(_ activation: ManifestEdit.SegmentActivation, file: SegmentFile) {
     entries.withLock { list in
-      guard list.last?.id != activation.segmentID else { return }
+      guard !list.contains(where: { $0.id == activation.segmentID }) else { return }
       list.append(
         SegmentEntry(
           ManifestEdit.SegmentDefinition(

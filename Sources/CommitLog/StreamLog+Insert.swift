@@ -57,6 +57,7 @@ extension StreamLog {
       let room = state.makeRoom(
         request.frameByteCount, durablePosition: durablePosition.load(ordering: .relaxed))
       guard case .ready = room else { return .needs(room) }
+      if !state.departed.isEmpty { listDepartures(state) }
     }
     let time = core.appendTime(after: state.progress.lastAppendTime)
     let word = encode(state, time)
@@ -97,6 +98,15 @@ extension StreamLog {
     }
     state.isSignalled = true
     return true
+  }
+
+  /// Shows readers of this process the segments a mapped stream has moved on to.
+  private func listDepartures(_ state: borrowing WriterState) {
+    for departure in state.departed {
+      segments.end(departure.end)
+      segments.append(departure.activation, file: departure.successor)
+    }
+    watermarks.cell.store(activeSegmentID: state.segment.segmentID)
   }
 
   static func refusal(_ state: borrowing WriterState) -> AppendError {
@@ -165,6 +175,7 @@ extension StreamLog {
           room = state.makeRoom(
             byteCount, durablePosition: self.durablePosition.load(ordering: .relaxed))
           guard case .ready = room else { return nil }
+          if !state.departed.isEmpty { self.listDepartures(state) }
         }
         return self.openClaim(byteCount, payloadByteCount: valueByteCount, &state)
       }

@@ -1,3 +1,4 @@
+internal import CPlatform
 public import Synchronization
 
 /// Atomic access to numbers in raw memory: mapped segments, shared pages. The memory must be aligned to
@@ -17,3 +18,6 @@ public func loadAcquiring(_ address: UnsafeRawPointer) -> UInt64 {
   // Safety: as above.
   unsafe address.assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .acquiring)
 }
+
+/// Tells the processor that this is a spin loop.
+public func spinHint() { piperoll_pause() }
