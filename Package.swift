@@ -28,7 +28,8 @@ let tests: [SwiftSetting] = [
 let package = Package(
   name: "piperoll",
   products: [
-    .library(name: "FaultKit", targets: ["SimulatedIO"])
+    .library(name: "CommitLog", targets: ["CommitLog", "LogFormat", "Quantities"]),
+    .library(name: "FaultKit", targets: ["SimulatedIO"]),
   ],
   targets: [
     // C: what Swift cannot import, and installed libraries.
@@ -51,6 +52,10 @@ let package = Package(
       name: "CommitLog", dependencies: ["LogFormat", "PlatformIO", "ByteCoding", "Quantities"],
       swiftSettings: hot),
 
+    .target(
+      name: "AsyncLog", dependencies: ["CommitLog", "LogFormat", "PlatformIO", "Quantities"],
+      swiftSettings: strict),
+
     // Command line.
     .target(
       name: "CommandLineInterface", dependencies: ["Quantities", "PlatformIO"],
@@ -60,6 +65,9 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests.
+    .testTarget(
+      name: "AsyncLogTests", dependencies: ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
+      swiftSettings: tests),
     .testTarget(
       name: "CommitLogTests",
       dependencies: ["CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities"],

@@ -116,6 +116,12 @@ extension LogReader {
   {
     if file.wasTruncated { throw .truncated(path: file.path) }
     if case .newer = error { throw .newer(path: file.path, error) }
+    // A failed sync ends a segment before bytes that were written to it: they are not damage.
+    try source.refresh()
+    if let end = entry?.end?.endPosition.rawValue, position >= end {
+      leaveSegment()
+      return
+    }
     let from = position
     let limit = min(endPosition, file.byteCount)
     let next = FrameSearch(reader).nextIntact(after: from, to: limit)

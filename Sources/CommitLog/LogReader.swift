@@ -158,6 +158,24 @@ public struct LogReader: ~Copyable, Sendable {
     return false
   }
 
+  /// Calls `body` once when there is something to read; false when this reader cannot, because the
+  /// writer is another process: wait on a thread then.
+  public func notifyWhenReadable(_ body: @escaping @Sendable () -> Void) -> Bool {
+    source.notify(beyond: nextOffset.rawValue, body)
+  }
+
+  /// A function that waits like ``wait(timeoutNanoseconds:)`` without holding the reader, for a thread
+  /// that waits on behalf of somebody else.
+  public func makeWaiter() -> @Sendable (_ timeoutNanoseconds: UInt64) -> Bool {
+    let source = source
+    let offset = nextOffset.rawValue
+    return { timeout in
+      if source.visible > offset { return true }
+      source.wait(beyond: offset, timeoutNanoseconds: timeout)
+      return source.visible > offset
+    }
+  }
+
   // MARK: Walking frames
 
   /// Delivers records of one segment until the limit, the visible end or the segment's end.
@@ -166,6 +184,9 @@ public struct LogReader: ~Copyable, Sendable {
     _ file: SegmentFile, visible: UInt64, limit: Int, _ body: (borrowing RecordView) -> Void
   ) throws(ReadError) -> Int {
     var count = 0
+    // The segment may have been ended since it was entered, before bytes that do not count.
+    endPosition = entry?.end?.endPosition.rawValue ?? .max
+    if endOfSegment { return 0 }
     let reader = FrameReader(file.bytes, salt: file.salt, limits: source.limits)
     do throws(FormatError) {
       while count < limit, nextOffset.rawValue < visible {

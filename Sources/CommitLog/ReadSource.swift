@@ -18,6 +18,9 @@ protocol ReadSource: AnyObject, Sendable {
   func refresh() throws(ReadError)
   /// Sleeps until something beyond `offset` may be visible, or the time is over.
   func wait(beyond offset: UInt64, timeoutNanoseconds: UInt64)
+  /// Calls `body` once when something beyond `offset` is visible or never will be; false when the
+  /// source cannot, so that somebody has to wait on a thread.
+  func notify(beyond offset: UInt64, _ body: @escaping @Sendable () -> Void) -> Bool
   /// Leases, where the reader may write them.
   var readers: ReaderTable? { get }
 }
@@ -31,6 +34,39 @@ extension StreamLog: ReadSource {
   var entries: [SegmentEntry] { segments.all }
   func refresh() throws(ReadError) {}
   var readers: ReaderTable? { core.shared.readers }
+
+  func notify(beyond offset: UInt64, _ body: @escaping @Sendable () -> Void) -> Bool {
+    watermarks.observe(Watermarks.Observer(kind: .visible, offset: offset + 1, body: body))
+    if state.withLock({ $0.isClosed || $0.failure != nil }) { watermarks.abandonObservers() }
+    return true
+  }
+
+  /// Calls `body` once, on whichever thread moves the watermark, when everything through a record is
+  /// visible or durable, or when the stream stops before that. It must not block.
+  public func whenReached(
+    _ kind: WatermarkKind, through offset: Offset, _ body: @escaping @Sendable () -> Void
+  ) {
+    watermarks.observe(
+      Watermarks.Observer(kind: kind, offset: offset.rawValue + 1, body: body))
+    let isStopped = state.withLock { state -> Bool in
+      if kind == .durable, !state.isSignalled { state.isSignalled = true }
+      return state.isClosed || state.failure != nil
+    }
+    if isStopped { watermarks.abandonObservers() }
+    if kind == .durable { core.signalCommitter() }
+  }
+
+  /// Whether everything through a record has reached a watermark.
+  public func hasReached(_ kind: WatermarkKind, through offset: Offset) -> Bool {
+    watermarks.value(kind) > offset.rawValue
+  }
+
+  /// Whether appends can go on.
+  public func checkOpen() throws(AppendError) {
+    try state.withLock { state throws(AppendError) in
+      if state.failure != nil || state.isClosed { throw Self.refusal(state) }
+    }
+  }
 
   func wait(beyond offset: UInt64, timeoutNanoseconds: UInt64) {
     watermarks.cell.whileWaiting {

@@ -201,3 +201,31 @@ struct AppendRequest {
     self.payloadByteCount = payloadByteCount
   }
 }
+
+extension StreamLog {
+  /// Appends a record whose parts are arrays.
+  public func append(
+    copying value: [UInt8], key: [UInt8]? = nil, type: [UInt8]? = nil, headers: [UInt8]? = nil,
+    eventTime: Timestamp? = nil, isTombstone: Bool = false, expecting expected: Offset? = nil,
+    producer: ProducerStamp? = nil, waiting: Bool = true
+  ) throws(AppendError) -> AppendReceipt {
+    let none: [UInt8] = []
+    let keyBytes = key ?? none
+    let typeBytes = type ?? none
+    let headerBytes = headers ?? none
+    let record = RecordInput(
+      value.rawSpan, key: key == nil ? nil : keyBytes.rawSpan,
+      type: type == nil ? nil : typeBytes.rawSpan,
+      headers: headers == nil ? nil : headerBytes.rawSpan, eventTime: eventTime,
+      isTombstone: isTombstone)
+    return try append(record, expecting: expected, producer: producer, waiting: waiting)
+  }
+
+  /// Does, on the calling thread, what an append that would have blocked waits for: commits a group
+  /// or makes a segment ready. For callers that must not block in `append` itself.
+  public func makeRoomBlocking() {
+    // A full disk is reported by the append that follows.
+    try? provideSuccessor(minimumByteCount: 0)
+    helpCommit()
+  }
+}

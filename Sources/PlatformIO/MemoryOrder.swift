@@ -1,4 +1,5 @@
 internal import CPlatform
+internal import Glibc
 public import Synchronization
 
 /// Atomic access to numbers in raw memory: mapped segments, shared pages. The memory must be aligned to
@@ -21,3 +22,12 @@ public func loadAcquiring(_ address: UnsafeRawPointer) -> UInt64 {
 
 /// Tells the processor that this is a spin loop.
 public func spinHint() { piperoll_pause() }
+
+/// Puts the calling thread to sleep.
+public func sleepNanoseconds(_ nanoseconds: UInt64) {
+  var time = timespec()
+  time.tv_sec = Int(nanoseconds / 1_000_000_000)
+  time.tv_nsec = Int(nanoseconds % 1_000_000_000)
+  // Safety: the structure is ours and outlives the call; waking early is harmless.
+  _ = unsafe nanosleep(&time, nil)
+}

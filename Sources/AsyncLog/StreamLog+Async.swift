@@ -1,0 +1,59 @@
+public import CommitLog
+public import LogFormat
+public import Quantities
+
+extension StreamLog {
+  /// Suspends until everything through a record is durable: it survives power loss.
+  ///
+  /// Await one watermark for many records, not one record each: a suspension costs as much as some
+  /// dozens of appends. Nothing here blocks a thread of the cooperative pool.
+  /// - Throws: `AppendError.streamFailed` or `.closed` when it will never be; `CancellationError`.
+  public func durable(through offset: Offset) async throws {
+    try await reached(.durable, through: offset)
+  }
+
+  /// Suspends until everything through a record may be seen by readers.
+  public func visible(through offset: Offset) async throws {
+    try await reached(.visible, through: offset)
+  }
+
+  /// Suspends until a record is what its class promises: class `memory` visible, otherwise durable.
+  public func acknowledged(through offset: Offset) async throws {
+    try await reached(durability == .memory ? .visible : .durable, through: offset)
+  }
+
+  private func reached(_ kind: WatermarkKind, through offset: Offset) async throws {
+    while !hasReached(kind, through: offset) {
+      try checkOpen()
+      try Task.checkCancellation()
+      let once = OneShot()
+      await withTaskCancellationHandler {
+        await withCheckedContinuation { continuation in
+          once.arm(continuation)
+          whenReached(kind, through: offset) { once.fire() }
+        }
+      } onCancel: {
+        once.fire()
+      }
+    }
+  }
+
+  /// Appends a record, suspending instead of blocking while there is no room for it.
+  ///
+  /// - Returns: Where it went; durability is awaited apart, see ``durable(through:)``.
+  public func appending(
+    _ value: [UInt8], key: [UInt8]? = nil, type: [UInt8]? = nil, eventTime: Timestamp? = nil,
+    expecting expected: Offset? = nil, producer: ProducerStamp? = nil
+  ) async throws -> AppendReceipt {
+    while true {
+      do throws(AppendError) {
+        return try append(
+          copying: value, key: key, type: type, eventTime: eventTime, expecting: expected,
+          producer: producer, waiting: false)
+      } catch {
+        guard case .wouldBlock = error else { throw error }
+      }
+      try await HelperThread.run { self.makeRoomBlocking() }
+    }
+  }
+}

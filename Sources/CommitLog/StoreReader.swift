@@ -1,0 +1,252 @@
+public import ByteCoding
+internal import LogFormat
+internal import PlatformIO
+internal import Quantities
+internal import Synchronization
+
+/// A store open for reading, in any process, beside a writer or without one. Takes no lock and writes
+/// nothing into the store.
+///
+/// While a writer is at work, the readers follow its watermarks through shared memory. Without one (or
+/// without the right to map that memory) they look at the files: a stream then ends at its last intact
+/// frame, synced before it is shown where the system allows that.
+public final class StoreReader: Sendable {
+  let directory: StoreDirectory
+  let options: StoreOptions
+  let environment: StoreEnvironment
+  let superblock: SuperBlock
+  let shared: SharedPage?
+  private let replay: Mutex<ManifestState>
+  private let sources = Mutex<[UInt64: RemoteStream]>([:])
+
+  private init(
+    _ directory: StoreDirectory, _ options: StoreOptions, _ environment: StoreEnvironment,
+    _ superblock: SuperBlock, _ state: ManifestState
+  ) {
+    self.directory = directory
+    self.options = options
+    self.environment = environment
+    self.superblock = superblock
+    replay = Mutex(state)
+    shared = options.sharesWatermarks ? try? SharedPage(storeID: superblock.storeID) : nil
+  }
+
+  /// Opens a store for reading.
+  ///
+  /// - Throws: ``OpenError``: `.notAStore`, `.damaged`, `.newer`, `.fileSystem`.
+  public static func open(
+    at path: String, options: StoreOptions = StoreOptions(),
+    environment: StoreEnvironment = .machine()
+  ) throws(OpenError) -> StoreReader {
+    let directory = try StoreOpening.openDirectory(path, environment)
+    let (superblock, state) = try readManifest(directory, options)
+    return StoreReader(directory, options, environment, superblock, state)
+  }
+
+  /// The manifest may be replaced while it is read: a few attempts settle that.
+  private static func readManifest(_ directory: StoreDirectory, _ options: StoreOptions)
+    throws(OpenError) -> (SuperBlock, ManifestState)
+  {
+    var attempts = 0
+    while true {
+      attempts += 1
+      let superblock = try SuperBlockFile.read(in: directory)
+      do throws(OpenError) {
+        let replay = try ManifestReplay.read(directory, superblock, options.limits)
+        return (superblock, replay.fold)
+      } catch {
+        guard attempts < 5 else { throw error }
+        let again = try SuperBlockFile.read(in: directory)
+        guard again.manifestSegmentID != superblock.manifestSegmentID else { throw error }
+      }
+    }
+  }
+
+  /// The store's identity.
+  public var id: UniqueIdentifier { superblock.storeID }
+
+  /// The directory.
+  public var path: String { directory.path }
+
+  /// Whether a process is writing to the store now.
+  public var hasWriter: Bool { shared?.liveEpoch != nil }
+
+  /// What the manifest said when it was last read.
+  var manifest: ManifestState { replay.withLock { $0 } }
+
+  /// Reads the manifest again.
+  func refreshManifest() throws(OpenError) -> ManifestState {
+    let (_, state) = try Self.readManifest(directory, options)
+    replay.withLock { $0 = state }
+    return state
+  }
+
+  /// Names of all streams, sorted by bytes.
+  public var streamNames: [String] {
+    let state = (try? refreshManifest()) ?? manifest
+    return state.streamIDs.keys.sorted {
+      Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8))
+    }
+  }
+
+  /// Makes a reader of a stream.
+  ///
+  /// - Throws: ``ReadError``: `.open(.streamNotFound)`, `.expired`, `.beyondEnd`.
+  public func makeReader(
+    of name: StreamName, from start: StartPosition = .earliest,
+    options: ReaderOptions = ReaderOptions()
+  ) throws(ReadError) -> LogReader {
+    try LogReader(try source(named: name), from: start, options)
+  }
+
+  /// The stream as readers see it, shared by all readers of this value.
+  func source(named name: StreamName) throws(ReadError) -> RemoteStream {
+    let state: ManifestState
+    do throws(OpenError) {
+      var known = manifest
+      if known.streamIDs[name.text] == nil { known = try refreshManifest() }
+      state = known
+    } catch {
+      throw .open(error)
+    }
+    guard let id = state.streamIDs[name.text], let stream = state.streams[id] else {
+      throw .open(.streamNotFound(name: name.text))
+    }
+    return sources.withLock { open in
+      if let source = open[id] { return source }
+      let source = RemoteStream(self, stream)
+      open[id] = source
+      return source
+    }
+  }
+}
+
+/// A stream of a ``StoreReader``: its segments by the manifest, its end by the writer's cell or by the
+/// files.
+final class RemoteStream: ReadSource {
+  let streamName: String
+  let streamID: UInt64
+  private let store: StoreReader
+  private let list: SegmentList
+  private let state: Mutex<State>
+
+  struct State: Sendable {
+    var cell: WatermarkCell?
+    /// Whether a living writer stands behind the cell, and when that was last asked.
+    var cellIsLive = false
+    var askedAt: UInt64 = 0
+    /// End by the files, where no writer tells.
+    var scannedEnd: UInt64 = 0
+    var scannedAt: UInt64 = 0
+    var logStart: UInt64
+  }
+
+  /// How long an answer about the writer's life counts.
+  private static let livenessNanoseconds: UInt64 = 50_000_000
+
+  init(_ store: StoreReader, _ stream: ManifestState.Stream) {
+    self.store = store
+    streamName = stream.definition.name
+    streamID = stream.definition.streamID
+    list = SegmentList(stream, directory: store.directory, limits: store.options.limits)
+    state = Mutex(State(logStart: stream.logStart.rawValue))
+  }
+
+  var limits: FormatLimits { store.options.limits }
+  var entries: [SegmentEntry] { list.all }
+  var readers: ReaderTable? { store.shared?.readers }
+
+  private func now() -> UInt64 { store.environment.time.monotonicNanoseconds() }
+
+  /// The cell while a writer keeps it.
+  private func liveCell() -> WatermarkCell? {
+    let now = now()
+    return state.withLock { state in
+      if state.askedAt == 0 || now - state.askedAt > Self.livenessNanoseconds {
+        state.askedAt = now
+        state.cellIsLive = store.shared?.liveEpoch != nil
+        state.cell = state.cellIsLive ? store.shared?.findCell(forStream: streamID) : nil
+      }
+      return state.cell
+    }
+  }
+
+  var visible: UInt64 {
+    if let cell = liveCell() { return cell.visible }
+    return scannedEnd()
+  }
+
+  var logStart: UInt64 {
+    if let cell = liveCell() { return cell.logStart }
+    return state.withLock { $0.logStart }
+  }
+
+  func refresh() throws(ReadError) {
+    do throws(OpenError) {
+      let manifest = try store.refreshManifest()
+      guard let stream = manifest.streams[streamID] else {
+        throw OpenError.streamNotFound(name: streamName)
+      }
+      list.refresh(stream)
+      state.withLock { $0.logStart = max($0.logStart, stream.logStart.rawValue) }
+    } catch {
+      throw .open(error)
+    }
+  }
+
+  func notify(beyond offset: UInt64, _ body: @escaping @Sendable () -> Void) -> Bool { false }
+
+  func wait(beyond offset: UInt64, timeoutNanoseconds: UInt64) {
+    guard let cell = liveCell() else {
+      // Nobody will wake us: look again soon, at most a hundred times a second.
+      sleepNanoseconds(min(timeoutNanoseconds, 10_000_000))
+      return
+    }
+    cell.whileWaiting {
+      let ticket = cell.ticket
+      if cell.visible > offset { return }
+      cell.wait(ifUnchanged: ticket, timeoutNanoseconds: timeoutNanoseconds)
+    }
+  }
+
+  // MARK: Without a writer
+
+  /// The end of the stream by its files, looked at again at most every 10 ms.
+  private func scannedEnd() -> UInt64 {
+    let now = now()
+    let known = state.withLock { state -> UInt64? in
+      state.scannedAt != 0 && now - state.scannedAt < 10_000_000 ? state.scannedEnd : nil
+    }
+    if let known { return known }
+    try? refresh()
+    let end = scan()
+    state.withLock { state in
+      state.scannedEnd = max(state.scannedEnd, end)
+      state.scannedAt = max(now, 1)
+    }
+    return max(end, state.withLock { $0.scannedEnd })
+  }
+
+  private func scan() -> UInt64 {
+    guard let last = list.all.last else { return state.withLock { $0.logStart } }
+    if let end = last.end { return end.nextOffset.rawValue }
+    guard let file = try? last.file() else { return last.baseOffset.rawValue }
+    // What is shown must not disappear with the next power cut; where syncing is not allowed the
+    // store cannot be written by us either, and its owner's recovery decides.
+    try? file.synchronize()
+    let reader = FrameReader(file.bytes, salt: file.salt, limits: limits)
+    let slot = file.newestSlot()?.slot
+    var scan =
+      slot.flatMap {
+        SegmentScan(
+          slot: $0, baseOffset: last.baseOffset, baseAppendTime: last.baseAppendTime,
+          reader: reader)
+      }
+      ?? SegmentScan(
+        baseOffset: last.baseOffset, baseAppendTime: last.baseAppendTime,
+        provenPosition: slot?.durablePosition.rawValue ?? 0,
+        producerLimit: limits.producerCountLimit)
+    scan.walk(reader, to: file.byteCount)
+    return (scan.nextOffset ?? last.baseOffset).rawValue
+  }
+}

@@ -1,0 +1,76 @@
+import AsyncLog
+import CommitLog
+import Foundation
+import LogFormat
+import Quantities
+import Testing
+
+/// A store in a folder of its own on the real disk.
+private func withStore<Result>(_ body: (Store) async throws -> Result) async throws -> Result {
+  let path = NSTemporaryDirectory() + "piperoll-\(UUID().uuidString)"
+  try Store.create(at: path)
+  let store = try Store.open(at: path)
+  defer {
+    store.close()
+    try? FileManager.default.removeItem(atPath: path)
+  }
+  return try await body(store)
+}
+
+@Suite struct AsyncLogTests {
+  @Test func `awaiting durability returns once the record survives power loss`() async throws {
+    try await withStore { store in
+      let log = try store.createStream(StreamName("a"))
+      var last = Offset.zero
+      for index in 0..<100 { last = try log.append(Array("r\(index)".utf8)) }
+      try await log.durable(through: last)
+      #expect(log.durableOffset > last)
+    }
+  }
+
+  @Test func `many tasks each see their own record acknowledged`() async throws {
+    try await withStore { store in
+      let log = try store.createStream(StreamName("b"))
+      try await withThrowingTaskGroup(of: Offset.self) { group in
+        for task in 0..<200 {
+          group.addTask {
+            let receipt = try await log.appending(Array("task \(task)".utf8))
+            try await log.durable(through: receipt.offset)
+            return receipt.offset
+          }
+        }
+        var seen = Set<UInt64>()
+        for try await offset in group { seen.insert(offset.rawValue) }
+        #expect(seen.count == 200)
+      }
+    }
+  }
+
+  @Test func `a tail delivers what is appended later and ends with its task`() async throws {
+    try await withStore { store in
+      var options = StreamOptions()
+      options.durability = .memory
+      let log = try store.createStream(StreamName("c"), options: options)
+      let reader = Task {
+        var values: [String] = []
+        for try await record in log.records(from: .earliest) {
+          values.append(String(decoding: record.value, as: UTF8.self))
+          if values.count == 50 { break }
+        }
+        return values
+      }
+      for index in 0..<50 {
+        try log.append(Array("\(index)".utf8))
+        if index % 10 == 0 { try await Task.sleep(nanoseconds: 1_000_000) }
+      }
+      #expect(try await reader.value == (0..<50).map { "\($0)" })
+      let endless = Task {
+        var count = 0
+        for try await _ in log.records(from: .latest) { count += 1 }
+        return count
+      }
+      endless.cancel()
+      #expect(try await endless.value == 0)
+    }
+  }
+}
