@@ -50,12 +50,15 @@ public enum BenchmarkCommand {
     for number in [SIGINT, SIGTERM, SIGHUP] {
       _ = signal(number) { _ in wasInterrupted.store(true, ordering: .relaxed) }
     }
+    // A closed output ends the run by a failed write, so that the directory is still removed.
+    _ = signal(SIGPIPE, SIG_IGN)
     let device = BlockDevice(holding: directory)
     var settings = RunSettings()
     if options.isQuick {
       settings.roundCount = 3
       settings.windowNanoseconds = 40_000_000
       settings.windowByteCountLimit = 128 << 20
+      settings.latencyCountMinimum = 50
     }
     if let roundCount = options.roundCount { settings.roundCount = roundCount }
     let showsProgress = isatty(STDERR_FILENO) == 1
@@ -83,7 +86,7 @@ public enum BenchmarkCommand {
       let count = unsafe bytes[position...].withUnsafeBytes { buffer in
         unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count)
       }
-      guard count > 0 else { return }
+      guard count > 0 else { return wasInterrupted.store(true, ordering: .relaxed) }
       position += count
     }
   }

@@ -47,14 +47,22 @@ struct Report {
   /// Comparisons, goals and failures of a benchmark, a line each.
   static func remarks(on result: BenchmarkResult) -> [String] {
     var lines: [String] = []
+    var compared = ""
     for comparison in result.comparisons {
       let figure =
         switch comparison.figure {
         case .rate: "rate"
         case .latency(let percentile): percentile.rawValue
         }
-      lines.append(
-        "\(comparison.ours) / \(comparison.reference), \(figure): \(text(comparison.ratios))")
+      // All figures of a pair share a line.
+      let pair = "\(comparison.ours) / \(comparison.reference)"
+      let ratio = "\(figure) \(text(comparison.ratios))"
+      if pair == compared {
+        lines[lines.count - 1] += ", \(ratio)"
+      } else {
+        lines.append("\(pair): \(ratio)")
+        compared = pair
+      }
     }
     for item in result.goalResults {
       lines.append(
@@ -91,7 +99,7 @@ struct Report {
     for result in results {
       text += "\n## \(result.name)\n\n"
       for (index, row) in Self.table(of: result).enumerated() {
-        text += "| " + row.joined(separator: " | ") + " |\n"
+        text += "| " + row.map { escaped($0) }.joined(separator: " | ") + " |\n"
         guard index == 0 else { continue }
         text += "|" + row.indices.map { $0 < 2 ? " --- |" : " ---: |" }.joined() + "\n"
       }
@@ -100,6 +108,11 @@ struct Report {
       for line in remarks { text += "- \(line)\n" }
     }
     return text
+  }
+
+  /// A bar would end the cell.
+  private func escaped(_ cell: String) -> String {
+    cell.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
   }
 
   private static func text(_ value: Double?, _ format: (Double) -> String) -> String {

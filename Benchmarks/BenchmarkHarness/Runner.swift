@@ -8,6 +8,8 @@ struct RunSettings {
   var windowNanoseconds: UInt64 = 150_000_000
   /// Payload one window writes at most, so that fast contenders do not fill the disk.
   var windowByteCountLimit = 512 << 20
+  /// Operations a window of latencies has at least, however long they take.
+  var latencyCountMinimum = 200
 }
 
 /// Set by a signal; looked at between windows, so that the directories are still removed.
@@ -96,7 +98,8 @@ struct Runner {
     while true {
       let round = try window(entrant, in: benchmark, payload: payload, latencies: latencies)
       let wanted = target / Double(max(round.nanoseconds, 1)) * Double(entrant.iterations)
-      let next = min(Int(max(wanted.rounded(), 1)), limit)
+      let least = latencies == nil ? 1 : settings.latencyCountMinimum
+      let next = min(max(Int(wanted.rounded()), least), limit)
       // Close enough, or as far as it goes: the rates of short windows are not to be trusted.
       if Double(round.nanoseconds) * 8 >= target || entrant.iterations >= next {
         entrant.iterations = next
@@ -126,6 +129,11 @@ struct Runner {
     }
     guard let session = entrant.session else { throw BenchmarkError("no session") }
     if workload.durability == .durable { SystemFiles.synchronizeFileSystem(of: directory) }
+    if workload.durability != .readOnly {
+      // Page cache for the payload, and as much again for what a store puts around it.
+      let share = workload.durability == .durable ? 4 : 1
+      MemoryWarmUp.touch(byteCount: settings.windowByteCountLimit * 2 / share)
+    }
     latencies?.reset()
     let before = ResourceUsage.before(on: device)
     let nanoseconds = try session.run(iterations: entrant.iterations, latencies: latencies)

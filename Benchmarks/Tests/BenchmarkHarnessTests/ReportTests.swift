@@ -29,7 +29,7 @@ import Testing
     let comparison = try #require(result.comparisons.first)
     #expect(comparison.ratios == Spread([9, 10, 11]))
     #expect(result.goalResults.map(\.verdict) == [.metInEveryRound, .missed])
-    #expect(Report.plainText(of: result).contains("ours / peer, rate: 10.0x (9.00 .. 11.0)"))
+    #expect(Report.plainText(of: result).contains("ours / peer: rate 10.0x (9.00 .. 11.0)"))
   }
 
   @Test(arguments: [(0.0, "0"), (1_780_000.0, "1.78 M"), (703_000, "703 k"), (12, "12.0")])
