@@ -1,0 +1,16 @@
+import BenchmarkHarness
+import CPeers
+import Glibc
+
+@main
+enum Main {
+  static func main() {
+    let libraries = [PEER_ROCKSDB, PEER_LEVELDB, PEER_LMDB, PEER_SQLITE]
+      .map { unsafe String(cString: peer_name($0)) }.joined(separator: ", ")
+    let status = BenchmarkCommand.run(libraries: libraries) { sizes in
+      WritingBenchmarks.all + ReadingBenchmarks.all(storedRecordCount: sizes.storedRecordCount)
+        + MachineBenchmarks.all + EngineCases.additionalBenchmarks
+    }
+    exit(status)
+  }
+}
