@@ -63,7 +63,7 @@ extension StreamLog {
     let word = encode(state, time)
     let offset = state.nextOffset
     publish(request, word: word, time: time, &state)
-    return .appended(offset, wasIdle: claimSignal(&state))
+    return .appended(offset, wasIdle: request.isSignalling && claimSignal(&state))
   }
 
   /// Makes an encoded frame part of the log.
