@@ -64,7 +64,7 @@ private final class SingleAppend: ContenderSession {
     (store, log) = try makeLog(context, durability)
     payload = context.payload
     isDurable = durability == .disk
-    log.prepareAhead()
+    if !isDurable { log.prepareAhead() }
   }
 
   func run(iterations: Int, latencies: LatencyRecorder?) throws -> UInt64 {
@@ -100,7 +100,7 @@ private final class BatchAppend: ContenderSession {
     payload = context.payload
     count = context.workload.recordsPerIteration
     isDurable = durability == .disk
-    log.prepareAhead()
+    if !isDurable { log.prepareAhead() }
   }
 
   func run(iterations: Int, latencies: LatencyRecorder?) throws -> UInt64 {

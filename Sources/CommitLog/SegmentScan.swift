@@ -100,9 +100,14 @@ struct SegmentScan {
 
   /// Walks to `limit`, a seal block, or the first place that cannot be stepped over.
   ///
-  /// - Parameter verifying: Whether checksums are compared.
-  mutating func walk(_ reader: FrameReader, to limit: UInt64, verifying: Bool = true) {
+  /// - Parameters:
+  ///   - end: The walk also stops in front of the frame of this offset.
+  ///   - verifying: Whether checksums are compared.
+  mutating func walk(
+    _ reader: FrameReader, to limit: UInt64, before end: Offset = .maximum, verifying: Bool = true
+  ) {
     while position < limit, !isSealed {
+      if let next = nextOffset, next >= end { return }
       do throws(FormatError) {
         let frame = try reader.frame(at: position, verifying: verifying)
         guard frame.end <= limit || frame.head.kind == .seal else {

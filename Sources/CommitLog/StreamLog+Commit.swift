@@ -220,7 +220,6 @@ extension StreamLog {
       throw CommitFailure(cause: error, isSegmentFault: true)
     }
     segments.append(activation, file: segment)
-    prepareSuccessorSoon()
     watermarks.cell.store(activeSegmentID: segment.segmentID)
   }
 
@@ -283,7 +282,6 @@ extension StreamLog {
     segments.end(departure.end)
     segments.append(departure.activation, file: departure.successor)
     watermarks.cell.store(activeSegmentID: departure.successor.segmentID)
-    prepareSuccessorSoon()
     if durably || definition.durability == .async {
       state.withLock { state in
         state.proven = departure.mark
