@@ -235,7 +235,10 @@ public struct LogReader: ~Copyable, Sendable {
     var delivered = 0
     var index = indexInBatch
     if index == 0, nextOffset > batch.baseOffset {
-      // Entered in the middle: step to the record wanted.
+      // Entered in the middle: dense offsets give the place at once, gaps make us look for it.
+      if !batch.columns.contains(.offsetDelta) {
+        index = Int(clamping: nextOffset.rawValue &- batch.baseOffset.rawValue)
+      }
       while index < batch.count, try batch.record(at: index).offset < nextOffset { index &+= 1 }
     }
     while index < batch.count, delivered < limit {
