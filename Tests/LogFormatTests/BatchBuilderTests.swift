@@ -93,12 +93,13 @@ import Testing
     #expect(Self.columns(wide).contains(.narrowEnds) == (count <= 65_535))
   }
 
-  @Test(arguments: [
-    ([0, 1_000, 5_000], true), ([-7_000_123, 877, -123], true), ([0, 1], false),
-    ([0, 999], false), ([-1, 999], true), ([0, 4_294_967_295_000], true),
-    ([0, 4_294_967_296_000], false), ([.min, .max], false), ([.min], true), ([.max], true),
-    ([.min, .min + 1_000], true), ([.min, 0], false), ([.max - 1_000, .max], true),
-  ] as [([Int64], Bool)])
+  @Test(
+    arguments: [
+      ([0, 1_000, 5_000], true), ([-7_000_123, 877, -123], true), ([0, 1], false),
+      ([0, 999], false), ([-1, 999], true), ([0, 4_294_967_295_000], true),
+      ([0, 4_294_967_296_000], false), ([.min, .max], false), ([.min], true), ([.max], true),
+      ([.min, .min + 1_000], true), ([.min, 0], false), ([.max - 1_000, .max], true),
+    ] as [([Int64], Bool)])
   func `event times are microsecond deltas where they fit and nanoseconds where not`(
     _ times: [Int64], isDelta: Bool
   ) throws {

@@ -11,7 +11,9 @@ import Testing
     #expect(FrameChecksum.emptyContent == Self.empty)
     #expect(FrameChecksum.content(UnsafeRawBufferPointer(start: nil, count: 0)) == Self.empty)
     let one: [UInt8] = [1]
-    let ofNone = one.withUnsafeBytes { FrameChecksum.content(UnsafeRawBufferPointer(rebasing: $0[..<0])) }
+    let ofNone = one.withUnsafeBytes {
+      FrameChecksum.content(UnsafeRawBufferPointer(rebasing: $0[..<0]))
+    }
     #expect(ofNone == Self.empty)
   }
 

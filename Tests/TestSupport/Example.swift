@@ -45,7 +45,8 @@ public struct Example: Sendable {
         position = stop
       }
     }
-    precondition(position == bytes.count, "\(name): \(bytes.count - position) bytes without a field")
+    precondition(
+      position == bytes.count, "\(name): \(bytes.count - position) bytes without a field")
     return lines.joined(separator: "\n")
   }
 

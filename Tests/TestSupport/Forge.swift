@@ -1,5 +1,5 @@
-import LogFormat
 import ByteCoding
+import LogFormat
 
 /// Changes fields of encoded structures and mends the checksums above them, so that hostile values
 /// reach the code behind the checksum.

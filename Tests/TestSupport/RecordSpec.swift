@@ -1,6 +1,6 @@
+import ByteCoding
 import LogFormat
 import Quantities
-import ByteCoding
 
 /// A record with bytes of its own, to build input from.
 public struct RecordSpec: Hashable, Sendable {

@@ -154,7 +154,9 @@ struct Decoder {
     do throws(FormatError) {
       let state = try StateFrame(bytes, at: position, limits: limits)
       work += state.producers.count * 104
-      if state.producers.contains(where: { $0.ranges.isEmpty }) { fail("a producer without ranges") }
+      if state.producers.contains(where: { $0.ranges.isEmpty }) {
+        fail("a producer without ranges")
+      }
       acceptedCount += 1
     } catch { refusedCount += 1 }
   }
@@ -211,7 +213,9 @@ struct Decoder {
     do throws(FormatError) {
       let slot = try RecoverySlot(bytes, salt: salt, at: position)
       let again = slot.encoded(salt: salt, at: position)
-      if try RecoverySlot(again.rawSpan, salt: salt, at: position) != slot { fail("a slot not kept") }
+      if try RecoverySlot(again.rawSpan, salt: salt, at: position) != slot {
+        fail("a slot not kept")
+      }
       acceptedCount += 1
     } catch { refusedCount += 1 }
   }
