@@ -1,7 +1,7 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// Settings every Swift source target is built with (STYLE: strictness is part of the design).
+/// Settings every Swift source target is built with.
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error),
   .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
@@ -9,7 +9,8 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
-/// Modules on the append and read paths: no dynamic exclusivity checks in release, inlining across modules.
+/// Modules on the append and read paths: no dynamic exclusivity checks in release, inlining across
+/// modules.
 let hot: [SwiftSetting] =
   strict + [
     .unsafeFlags(
@@ -26,22 +27,57 @@ let tests: [SwiftSetting] = [
 
 let package = Package(
   name: "piperoll",
-  products: [],
+  products: [
+    .library(name: "FaultKit", targets: ["SimulatedIO"])
+  ],
   targets: [
     // C: what Swift cannot import, and installed libraries.
+    .target(name: "CPlatform"),
     .target(name: "CChecksum"),
+    .target(name: "CSIMDJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
     // Ground.
     .target(name: "Quantities", swiftSettings: hot),
     .target(name: "ByteCoding", swiftSettings: hot),
-    .target(name: "PlatformIO", dependencies: ["Quantities"], swiftSettings: hot),
+    .target(name: "PlatformIO", dependencies: ["CPlatform", "Quantities"], swiftSettings: hot),
+    .target(
+      name: "SimulatedIO", dependencies: ["PlatformIO", "Quantities"], swiftSettings: strict),
 
     // Core.
     .target(
       name: "LogFormat", dependencies: ["ByteCoding", "Quantities", "CChecksum"],
       swiftSettings: hot),
+    .target(
+      name: "CommitLog", dependencies: ["LogFormat", "PlatformIO", "ByteCoding", "Quantities"],
+      swiftSettings: hot),
 
-    // Tests and their tools.
+    // Command line.
+    .target(
+      name: "CommandLineInterface", dependencies: ["Quantities", "PlatformIO"],
+      swiftSettings: strict),
+    .target(
+      name: "JSONFields", dependencies: ["CSIMDJSON", "CommandLineInterface", "Quantities"],
+      swiftSettings: strict),
+
+    // Tests.
+    .testTarget(
+      name: "CommitLogTests",
+      dependencies: ["CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities"],
+      swiftSettings: tests),
+    .target(name: "CPlatformTestSupport", path: "Tests/CPlatformTestSupport"),
+    .testTarget(
+      name: "PlatformIOTests",
+      dependencies: ["PlatformIO", "Quantities", "CPlatform", "CPlatformTestSupport"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "SimulatedIOTests", dependencies: ["SimulatedIO", "PlatformIO", "Quantities"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "CommandLineInterfaceTests", dependencies: ["CommandLineInterface", "Quantities"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "JSONFieldsTests", dependencies: ["JSONFields", "Quantities"],
+      swiftSettings: tests),
     .target(
       name: "TestSupport", dependencies: ["ByteCoding", "Quantities", "LogFormat"],
       path: "Tests/TestSupport", swiftSettings: tests),

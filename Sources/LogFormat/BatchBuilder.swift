@@ -225,6 +225,18 @@ public import Quantities
     return result
   }
 
+  /// How many records have an event time, the earliest and the latest; `nil` when none has.
+  public var eventTimeSummary: (count: Int, earliest: Timestamp, latest: Timestamp)? {
+    guard hasEventTimes else { return nil }
+    var (count, earliest, latest) = (0, Int64.max, Int64.min)
+    for index in 0..<self.count where !flags[index].contains(.noEventTime) {
+      count += 1
+      earliest = min(earliest, eventTimes[index])
+      latest = max(latest, eventTimes[index])
+    }
+    return (count, Timestamp(rawValue: earliest), Timestamp(rawValue: latest))
+  }
+
   /// Everything decided about a frame before it is written.
   public struct Plan {
     /// Bytes of the frame, alignment not included.

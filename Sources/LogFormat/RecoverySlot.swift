@@ -40,6 +40,8 @@ public struct RecoverySlot: Hashable, Sendable {
     public static let clean = Flags(rawValue: 1)
     /// The segment is sealed; its seal block ends at `durablePosition`.
     public static let sealed = Flags(rawValue: 2)
+    /// The slot describes what was stored, not synced: it counts only for the boot `bootHash`.
+    public static let unsynced = Flags(rawValue: 4)
   }
 
   /// Size of a slot, one sector.

@@ -211,6 +211,19 @@ public struct GapFrame: Hashable, Sendable {
     return Frame.encoded(.gap, length: length, body: body, salt: salt, position: position)
   }
 
+  /// Stores the gap over a claim of `length` bytes but for its first 8 bytes, which it returns.
+  public func store(
+    at destination: UnsafeMutableRawPointer, length: UInt32, salt: UInt64, position: UInt64
+  ) -> UInt64 {
+    let bytes = encoded(length: length, salt: salt, at: position)
+    // Safety: a claim is at least as long as a gap frame.
+    unsafe bytes.withUnsafeBytes { source in
+      guard let from = source.baseAddress else { return }
+      unsafe (destination + 8).copyMemory(from: from + 8, byteCount: Self.byteCount - 8)
+    }
+    return bytes.rawSpan.littleEndianUnsigned64(at: 0) ?? 0
+  }
+
   /// Reads a frame whose checksum holds.
   public init(_ frame: RawSpan) throws(FormatError) {
     var reader = FieldReader(frame, .gapFrame)

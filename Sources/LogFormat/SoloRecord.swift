@@ -80,6 +80,31 @@ public enum SoloRecord {
     return word
   }
 
+  /// Completes the frame of a plain record whose value stands in its place already, but for the first
+  /// 8 bytes, which it returns.
+  ///
+  /// - Parameter destination: The frame; its value begins at `headByteCount`.
+  public static func encodeInPlace(
+    valueByteCount: Int, at destination: UnsafeMutableRawPointer, offset: Offset,
+    appendTime: Timestamp, salt: UInt64, position: UInt64
+  ) -> UInt64 {
+    let length = headByteCount + valueByteCount
+    let word = FrameHead.word(length: UInt32(truncatingIfNeeded: length), kind: .soloRecord)
+    // Safety: the caller claimed the frame's bytes, alignment included.
+    let frame = unsafe UnsafeMutableRawBufferPointer(
+      start: destination, count: SegmentLayout.aligned(length))
+    unsafe frame.storeLittleEndian(offset.rawValue, at: 16)
+    unsafe frame.storeLittleEndian(appendTime.rawValue, at: 24)
+    for place in length..<SegmentLayout.aligned(length) {
+      unsafe frame.storeBytes(of: 0, toByteOffset: place, as: UInt8.self)
+    }
+    let content = unsafe FrameChecksum.content(
+      UnsafeRawBufferPointer(start: destination + 16, count: length - 16))
+    let checksum = content ^ FrameChecksum.place(salt: salt, position: position, word: word)
+    unsafe frame.storeLittleEndian(checksum, at: 8)
+    return word
+  }
+
   /// Writes everything but the first 8 bytes of any record's frame and returns those.
   ///
   /// - Parameter destination: At least ``byteCount(_:producer:)`` bytes rounded up to 8.

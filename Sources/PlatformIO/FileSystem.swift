@@ -207,3 +207,43 @@ public enum AccessPattern: Sendable {
   /// Not again soon: the pages may be dropped.
   case doNotNeed
 }
+
+extension FileSystem {
+  /// Writes an array's bytes at a position, or throws.
+  public func write(_ file: FileHandle, bytes: [UInt8], at position: UInt64, durably: Bool = false)
+    throws(FileSystemError)
+  {
+    var result: Result<Void, FileSystemError> = .success(())
+    // Safety: the buffer lives for the closure.
+    unsafe bytes.withUnsafeBytes { buffer in
+      do throws(FileSystemError) {
+        if durably {
+          try unsafe writeDurably(file, buffer, at: position)
+        } else {
+          try unsafe write(file, buffer, at: position)
+        }
+      } catch {
+        result = .failure(error)
+      }
+    }
+    try result.get()
+  }
+
+  /// Reads up to `byteCount` bytes at a position; fewer only at the end of the file.
+  public func read(_ file: FileHandle, byteCount: Int, at position: UInt64)
+    throws(FileSystemError) -> [UInt8]
+  {
+    var result: Result<Int, FileSystemError> = .success(0)
+    // Safety: the buffer lives for the closure; `read` says how much of it was filled.
+    var bytes = [UInt8](repeating: 0, count: byteCount)
+    unsafe bytes.withUnsafeMutableBytes { buffer in
+      do throws(FileSystemError) {
+        result = .success(try unsafe read(file, into: buffer, at: position))
+      } catch {
+        result = .failure(error)
+      }
+    }
+    bytes.removeLast(bytes.count - (try result.get()))
+    return bytes
+  }
+}

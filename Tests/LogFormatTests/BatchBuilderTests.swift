@@ -158,6 +158,22 @@ import Testing
     #expect(frame == same)
   }
 
+  @Test func `the summary of event times counts what has one`() throws {
+    var builder = BatchBuilder()
+    let none = builder.eventTimeSummary == nil
+    #expect(none)
+    for record in [
+      RecordSpec("plain"), RecordSpec("a", eventTime: -3), RecordSpec("b", key: "k"),
+      RecordSpec("c", eventTime: .min), RecordSpec("d", eventTime: 0),
+    ] {
+      try record.withInput { input throws(FormatError) in try builder.append(input) }
+    }
+    let summary = builder.eventTimeSummary
+    #expect(summary?.count == 3)
+    #expect(summary?.earliest == Timestamp(rawValue: .min))
+    #expect(summary?.latest == Timestamp(rawValue: 0))
+  }
+
   @Test func `an empty builder has no frame`() {
     let builder = BatchBuilder()
     let error = Self.error { _ = try builder.plan() }

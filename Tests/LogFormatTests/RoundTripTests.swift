@@ -131,6 +131,48 @@ import Testing
     }
   }
 
+  @Test(arguments: [0, 1, 7, 8, 9, 100])
+  func `the three writers of a plain solo record write the same bytes`(_ count: Int) throws {
+    let value = [UInt8](repeating: 0x77, count: count)
+    let expected = try RecordSpec(bytes: value).withInput { input throws(FormatError) in
+      RecordSpec.soloFrame(
+        input, producer: nil, offset: 5, appendTime: 6, salt: salt, position: 16_384)
+    }
+    let (offset, time) = (Offset(rawValue: 5), Timestamp(rawValue: 6))
+    var plain = [UInt8](repeating: 0xa5, count: expected.count)
+    var inPlace = plain
+    inPlace.replaceSubrange(32..<32 + count, with: value)
+    plain.withUnsafeMutableBytes { frame in
+      guard let base = frame.baseAddress else { return }
+      let word = value.withUnsafeBytes { bytes in
+        SoloRecord.encodePlain(
+          bytes, into: base, offset: offset, appendTime: time, salt: salt, position: 16_384)
+      }
+      frame.storeLittleEndian(word, at: 0)
+    }
+    inPlace.withUnsafeMutableBytes { frame in
+      guard let base = frame.baseAddress else { return }
+      let word = SoloRecord.encodeInPlace(
+        valueByteCount: count, at: base, offset: offset, appendTime: time, salt: salt,
+        position: 16_384)
+      frame.storeLittleEndian(word, at: 0)
+    }
+    #expect(plain == expected)
+    #expect(inPlace == expected)
+  }
+
+  @Test func `a gap stored over a claim is the gap encoded`() {
+    let expected = Samples.gap.encoded(length: 64, salt: salt, at: 16_384)
+    var claim = [UInt8](repeating: 0xa5, count: 64)
+    claim.withUnsafeMutableBytes { frame in
+      guard let base = frame.baseAddress else { return }
+      let word = Samples.gap.store(at: base, length: 64, salt: salt, position: 16_384)
+      frame.storeLittleEndian(word, at: 0)
+    }
+    #expect(Array(claim[..<32]) == expected)
+    #expect(claim[32...].allSatisfy { $0 == 0xa5 })
+  }
+
   @Test func `record headers keep order, repeats and any value`() throws {
     let entries: [RecordHeaders.Entry] = [
       .init(name: "ä", value: []), .init(name: "x", value: [0, 255]), .init(name: "x", value: [1]),

@@ -45,6 +45,8 @@ class Segment:
     stop: int = s.PREAMBLE
     torn_byte_count: int = 0
     next_offset: int = 0
+    # Bytes of a last group that is torn or rotten, nobody can tell.
+    undecidable: tuple[int, int] | None = None
 
     @staticmethod
     def open(file: bytes, end: int | None = None) -> Segment:
@@ -56,6 +58,8 @@ class Segment:
             except FormatError:
                 pass
         slot = max(slots, key=lambda one: one.sequence, default=None)
+        if slot is not None and slot.unsynced:
+            slot = None  # this reader does not know which boot the machine runs
         if end is None and slot is not None and (slot.clean or slot.sealed):
             end = slot.durable
         if end is not None and end > len(file):
@@ -75,7 +79,10 @@ class Segment:
                 after = self.next_place(position)
                 if after is None:
                     break
-                self.damages.append(Damage(position, after, self.next_offset))
+                if self.damages and self.damages[-1].next_offset is None:
+                    self.damages[-1].end = after
+                else:
+                    self.damages.append(Damage(position, after, self.next_offset))
                 position = after
                 continue
             s.check_frame(frame)
@@ -92,14 +99,19 @@ class Segment:
         if self.end is not None:
             return next((frame.position for frame in self.intact_behind(bad)), self.end)
         durable = self.slot.durable if self.slot else 0
-        first = None
+        first = last_commit = None
         for frame in self.intact_behind(bad):
             first = first or frame.position
             if frame.kind == s.COMMIT:
                 durable = max(durable, f.Commit.read(frame).durable)
+                last_commit = frame.end
             if durable > bad:
                 return first
-        return durable if durable > bad else None
+        if durable > bad:
+            return durable
+        if last_commit is not None:
+            self.undecidable = (bad, last_commit)
+        return None
 
     def intact_behind(self, bad: int) -> Iterator[Frame]:
         for position in range(bad + 8, len(self.file), 8):
@@ -115,6 +127,8 @@ class Segment:
     def take_offset(self, first: int, after: int, place: int) -> None:
         open_damage = self.damages[-1] if self.damages else None
         if open_damage and open_damage.next_offset is None:
+            if first < open_damage.first_offset:
+                raise damaged(f"offset {first} behind damage", place)
             open_damage.next_offset = first
         elif first != self.next_offset:
             raise damaged(f"offset {first} where {self.next_offset} is expected", place)
@@ -142,6 +156,8 @@ class Segment:
             f.check_index(frame)
         elif kind == s.STATE:
             f.check_state(frame)
+            if self.damages and self.damages[-1].next_offset is None:
+                self.take_offset(u(frame.data, 24), u(frame.data, 24), frame.position)
         elif kind == s.CONTROL:
             f.check_control(frame)
         elif kind == s.GAP:
@@ -158,6 +174,7 @@ class Segment:
             "stream": self.header.stream, "segment": f"{self.header.segment:016x}",
             "base_offset": self.header.base_offset, "next_offset": self.next_offset,
             "end": self.stop, "torn_bytes": self.torn_byte_count,
+            "undecidable": self.undecidable,
             "damage": [vars(damage) for damage in self.damages],
         }
 

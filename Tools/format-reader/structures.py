@@ -159,6 +159,7 @@ class Slot:
     next_offset: int
     clean: bool
     sealed: bool
+    unsynced: bool
     record_count: int
 
     @staticmethod
@@ -169,7 +170,7 @@ class Slot:
         if not placed_checksum_holds(sector, 504, salt, position):
             raise damaged("recovery slot checksum", position)
         slot = Slot(u(sector, 0), u(sector, 8), u(sector, 16), bool(sector[96] & 1),
-                    bool(sector[96] & 2), u(sector, 128))
+                    bool(sector[96] & 2), bool(sector[96] & 4), u(sector, 128))
         links = (u(sector, 32), u(sector, 48))
         if slot.sequence == 0 or slot.next_offset > MAX_OFFSET:
             raise damaged("recovery slot", position)

@@ -160,6 +160,39 @@ class DamageTests(unittest.TestCase):
         self.assertEqual(records, [])
         self.assertEqual([(d.start, d.end) for d in found.damages], [(s.PREAMBLE, durable)])
 
+    def test_a_commit_frame_that_proves_nothing_leaves_the_group_undecidable(self) -> None:
+        file = bytearray(ROTTEN.read_bytes())
+        commits = [at for at, kind in segment(bytes(file))[0].frame_kinds if kind == s.COMMIT]
+        # Rot in the last group, whose own commit frame says that all before the group was durable.
+        at = commits[-2] + 64 + 100
+        file[at] ^= 1
+        file[4096:12288] = bytes(8192)
+        found, _ = segment(bytes(file))
+        self.assertEqual(found.undecidable, (commits[-2] + 64, commits[-1] + 64))
+        self.assertEqual(found.stop, commits[-2] + 64)
+
+    def test_damaged_places_without_an_offset_between_them_are_one_range(self) -> None:
+        file = bytearray(SEALED.read_bytes())
+        frames = segment(bytes(file))[0].frame_kinds
+        places = [at for at, _ in frames]
+        padding = next(index for index, (_, kind) in enumerate(frames) if kind == s.PADDING)
+        for index in (padding - 1, padding + 1):
+            file[places[index] + 9] ^= 1
+        found, _ = segment(bytes(file))
+        self.assertEqual(
+            [(d.start, d.end) for d in found.damages], [(places[padding - 1], places[padding + 2])])
+
+    def test_an_unsynced_slot_proves_nothing(self) -> None:
+        file = bytearray(SEALED.read_bytes() + bytes(64))
+        salt = reader.Segment.open(bytes(file)).header.salt
+        for start in (4096, 8192):
+            file[start + 96] |= 4
+            check = xxh3.xxh3(bytes(file[start : start + 504])) ^ s.place(salt, start, 504)
+            file[start + 504 : start + 512] = check.to_bytes(8, "little")
+        found = reader.Segment.open(bytes(file))
+        self.assertIsNone(found.slot)
+        self.assertIsNone(found.end)
+
     def test_a_cut_file_is_truncated(self) -> None:
         file = SEALED.read_bytes()
         with self.assertRaisesRegex(s.FormatError, "truncated"):

@@ -1,0 +1,98 @@
+internal import PlatformIO
+internal import Synchronization
+
+/// The threads of a store: one that commits, one that prepares and finishes segments. In `inline`
+/// execution there are none, and everything runs on the calling thread.
+final class BackgroundWork: Sendable {
+  private let execution: StoreOptions.Execution
+  private let commitBell = Bell()
+  private let jobBell = Bell()
+  private let jobs = Mutex<[@Sendable () -> Void]>([])
+  private let isStopping = Atomic<Bool>(false)
+  private let threads = Mutex<[DedicatedThread]>([])
+
+  init(_ execution: StoreOptions.Execution) { self.execution = execution }
+
+  func signalCommitter() {
+    if execution == .threads { commitBell.ring() }
+  }
+
+  func later(_ body: @escaping @Sendable () -> Void) {
+    guard execution == .threads, !isStopping.load(ordering: .acquiring) else { return body() }
+    jobs.withLock { $0.append(body) }
+    jobBell.ring()
+  }
+
+  /// Starts the threads. `committing` carries out what is due and returns how long it can sleep.
+  func start(
+    time: any TimeSource, committing: @escaping @Sendable (_ now: UInt64) -> UInt64?
+  ) throws(OpenError) {
+    guard execution == .threads else { return }
+    do {
+      let commit = try DedicatedThread.start(name: "piperoll-commit") { [self] in
+        while !isStopping.load(ordering: .acquiring) {
+          let ticket = commitBell.ticket
+          let sleep = committing(time.monotonicNanoseconds())
+          commitBell.wait(ticket, timeoutNanoseconds: sleep)
+        }
+      }
+      let factory = try DedicatedThread.start(name: "piperoll-files") { [self] in
+        while true {
+          let ticket = jobBell.ticket
+          let next = jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+          if let next {
+            next()
+          } else if isStopping.load(ordering: .acquiring) {
+            return
+          } else {
+            jobBell.wait(ticket, timeoutNanoseconds: nil)
+          }
+        }
+      }
+      threads.withLock { $0 = [commit, factory] }
+    } catch {
+      throw .fileSystem(FileSystemError(.lock, "thread", .outOfMemory))
+    }
+  }
+
+  func stop() {
+    isStopping.store(true, ordering: .sequentiallyConsistent)
+    commitBell.ring()
+    jobBell.ring()
+    let running = threads.withLock { list -> [DedicatedThread] in
+      let running = list
+      list = []
+      return running
+    }
+    for thread in running { thread.join() }
+  }
+}
+
+/// A word to sleep on, inside one process.
+// Safety: the word is allocated in init and lives as long as the bell; access is atomic.
+@safe private final class Bell: @unchecked Sendable {
+  private let memory: UnsafeMutableRawPointer
+  private let sleepers = Atomic<Int>(0)
+
+  init() {
+    unsafe memory = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+    unsafe memory.initializeMemory(as: UInt32.self, repeating: 0, count: 16)
+  }
+
+  deinit { unsafe memory.deallocate() }
+
+  private var word: FutexWord { unsafe FutexWord(at: memory, .process) }
+
+  var ticket: UInt32 { word.value }
+
+  func ring() {
+    _ = word.increment()
+    if sleepers.load(ordering: .sequentiallyConsistent) > 0 { word.wakeAll() }
+  }
+
+  func wait(_ ticket: UInt32, timeoutNanoseconds: UInt64?) {
+    sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    _ = word.wait(ifEquals: ticket, timeoutNanoseconds: timeoutNanoseconds)
+    sleepers.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+  }
+}

@@ -1,0 +1,93 @@
+internal import ByteCoding
+internal import LogFormat
+internal import Quantities
+
+/// Finds intact frames behind a place that is not intact. All searches are bounded: by the bytes they
+/// may look at and by the bytes they may hash.
+struct FrameSearch: ~Escapable {
+  let reader: FrameReader
+  /// Bytes a search may hash beyond the range it looks at.
+  static let hashBudget = 64 << 20
+
+  @_lifetime(copy reader)
+  init(_ reader: FrameReader) { self.reader = reader }
+
+  /// The first 8 bytes of every commit frame.
+  static let commitWord = FrameHead.word(length: UInt32(CommitFrame.byteCount), kind: .commit)
+
+  /// The first intact commit frame at or behind a position.
+  func commitFrame(from position: UInt64, to limit: UInt64) -> (frame: CommitFrame, at: UInt64)? {
+    var place = position
+    let end = min(limit, UInt64(reader.segment.byteCount))
+    while place + UInt64(CommitFrame.byteCount) <= end {
+      if reader.segment.littleEndianUnsigned64(at: Int(place)) == Self.commitWord,
+        let commit = intactCommit(at: place)
+      {
+        return (commit, place)
+      }
+      place += 8
+    }
+    return nil
+  }
+
+  private func intactCommit(at position: UInt64) -> CommitFrame? {
+    do throws(FormatError) {
+      let frame = try reader.frame(at: position, verifying: true)
+      return try CommitFrame(frame.bytes, at: position)
+    } catch {
+      return nil
+    }
+  }
+
+  /// A commit frame that proves that bytes at `position` were durable once: the damage is rot.
+  func conviction(of position: UInt64, to limit: UInt64) -> UInt64? {
+    var place = position
+    while let found = commitFrame(from: place, to: limit) {
+      if found.frame.durablePosition.rawValue > position { return found.at }
+      place = found.at + 8
+    }
+    return nil
+  }
+
+  /// The position of the next intact frame behind `position`, or `limit` when there is none.
+  func nextIntact(after position: UInt64, to limit: UInt64) -> UInt64 {
+    var budget = Self.hashBudget
+    let end = min(limit, UInt64(reader.segment.byteCount))
+    // The usual case: the body is damaged and the length is not.
+    if let head = FrameHead(reader.segment, at: Int(position)) {
+      let guess = position + UInt64(head.alignedByteCount)
+      if head.length >= UInt32(FrameHead.byteCount), guess > position, guess < end,
+        isIntact(at: guess, to: end, &budget)
+      {
+        return guess
+      }
+    }
+    var place = position + 8
+    while place + UInt64(FrameHead.byteCount) <= end {
+      if isIntact(at: place, to: end, &budget) { return place }
+      place += 8
+    }
+    return limit
+  }
+
+  private func isIntact(at position: UInt64, to limit: UInt64, _ budget: inout Int) -> Bool {
+    guard let head = FrameHead(reader.segment, at: Int(position)), let kind = head.kind else {
+      return false
+    }
+    let length = Int(head.length)
+    guard length >= Frame.minimumByteCount(kind), head.flags == 0,
+      UInt64(length) <= limit - position
+    else { return false }
+    // Heads that check themselves, and short frames, are cheap; others count against the budget.
+    if kind != .commit, kind != .batch {
+      guard budget >= length else { return false }
+      budget -= length
+    }
+    do throws(FormatError) {
+      _ = try reader.frame(at: position, verifying: true)
+      return true
+    } catch {
+      return false
+    }
+  }
+}

@@ -1,0 +1,277 @@
+internal import ByteCoding
+public import LogFormat
+internal import PlatformIO
+public import Quantities
+
+/// Reads a stream forward, from any place to the last visible record and, by waiting, beyond.
+///
+/// Records are borrowed from the mapped segments: nothing is copied unless the caller does. A reader
+/// belongs to one thread at a time; make as many as are needed.
+public struct LogReader: ~Copyable, Sendable {
+  let source: any ReadSource
+  let options: ReaderOptions
+  /// Offset of the next record to deliver.
+  public private(set) var nextOffset: Offset
+  var entry: SegmentEntry?
+  var file: SegmentFile?
+  var position: UInt64 = 0
+  /// Next record inside the batch at `position`.
+  var indexInBatch = 0
+  var block = BlockVerification()
+  var lease: Int?
+
+  init(_ source: any ReadSource, from start: StartPosition, _ options: ReaderOptions)
+    throws(ReadError)
+  {
+    self.source = source
+    self.options = options
+    nextOffset = .zero
+    try seek(to: start)
+    if options.takesLease {
+      lease = source.readers?.take(streamID: source.streamID, offset: nextOffset.rawValue)
+    }
+  }
+
+  deinit {
+    if let lease { source.readers?.release(lease) }
+  }
+
+  /// First offset this reader may not see yet.
+  public var visibleOffset: Offset { Offset(rawValue: source.visible) }
+
+  /// First offset kept.
+  public var logStartOffset: Offset { Offset(rawValue: source.logStart) }
+
+  /// Moves to another place.
+  ///
+  /// - Throws: `.expired` below the log start offset, `.beyondEnd` above the log end offset.
+  public mutating func seek(to start: StartPosition) throws(ReadError) {
+    let target: Offset
+    switch start {
+    case .earliest: target = logStartOffset
+    case .latest: target = visibleOffset
+    case .offset(let offset): target = offset
+    case .time(let time): target = try offset(atOrAfter: time)
+    }
+    try moveTo(target)
+  }
+
+  private mutating func moveTo(_ target: Offset) throws(ReadError) {
+    let first = logStartOffset
+    guard target >= first else { throw .expired(requested: target, first: first) }
+    guard target <= visibleOffset else {
+      throw .beyondEnd(requested: target, end: visibleOffset)
+    }
+    nextOffset = target
+    leaveSegment()
+  }
+
+  mutating func setNextOffset(_ offset: Offset) { nextOffset = offset }
+
+  mutating func leaveSegment() {
+    entry = nil
+    file = nil
+    indexInBatch = 0
+    block = BlockVerification()
+  }
+
+  // MARK: Reading
+
+  /// Delivers visible records in order and returns how many.
+  ///
+  /// - Parameters:
+  ///   - limit: Most records to deliver.
+  ///   - body: Called for each record; the view is valid for the call.
+  /// - Throws: ``ReadError``. After `.damaged` the reader stands behind the damage: call again to go
+  ///   on. Records delivered before the error were sound.
+  public mutating func read(
+    max limit: Int = .max, _ body: (borrowing RecordView) -> Void
+  ) throws(ReadError) -> Int {
+    var count = 0
+    while count < limit {
+      let visible = source.visible
+      guard nextOffset.rawValue < visible else { break }
+      guard try enterSegment() else { break }
+      guard let file else { break }
+      count += try walk(file, visible: visible, limit: limit - count, body)
+      if file.wasTruncated { throw .truncated(path: file.path) }
+    }
+    return count
+  }
+
+  /// Delivers the next batch of visible records (one frame) and returns how many it had; 0 at the end.
+  public mutating func readBatch(_ body: (borrowing RecordView) -> Void) throws(ReadError) -> Int {
+    var end: Offset?
+    guard nextOffset.rawValue < source.visible, try enterSegment(), let file else { return 0 }
+    let reader = FrameReader(file.bytes, salt: file.salt, limits: source.limits)
+    do throws(FormatError) {
+      let frame = try reader.frame(at: position, verifying: false)
+      if frame.head.kind == .batch {
+        end = try BatchView(
+          frame.bytes, frameHead: frame.head, place: nil, limits: source.limits
+        ).nextOffset
+      }
+    } catch {
+      end = nil
+    }
+    let count = end.map { $0.rawValue - min($0.rawValue, nextOffset.rawValue) } ?? 1
+    return try read(max: max(1, Int(clamping: count)), body)
+  }
+
+  /// Returns a copy of the next visible record; `nil` at the end.
+  public mutating func next() throws(ReadError) -> Record? {
+    var record: Record?
+    _ = try read(max: 1) { record = Record(copying: $0) }
+    return record
+  }
+
+  /// Returns copies of up to `limit` visible records.
+  public mutating func records(max limit: Int) throws(ReadError) -> [Record] {
+    var records: [Record] = []
+    _ = try read(max: limit) { records.append(Record(copying: $0)) }
+    return records
+  }
+
+  /// Waits until there is something to read: a short spin, then sleep without using the processor.
+  ///
+  /// - Parameter timeoutNanoseconds: Longest wait.
+  /// - Returns: Whether there is something to read.
+  public func wait(timeoutNanoseconds: UInt64) -> Bool {
+    let offset = nextOffset.rawValue
+    if source.visible > offset { return true }
+    let began = SystemTime().monotonicNanoseconds()
+    var now = began
+    while now - began < min(options.spinNanoseconds, timeoutNanoseconds) {
+      for _ in 0..<32 {
+        if source.visible > offset { return true }
+        spinHint()
+      }
+      now = SystemTime().monotonicNanoseconds()
+    }
+    while now - began < timeoutNanoseconds {
+      // Bounded sleeps, so that the death of the writer is noticed.
+      let left = min(timeoutNanoseconds - (now - began), 100_000_000)
+      source.wait(beyond: offset, timeoutNanoseconds: left)
+      if source.visible > offset { return true }
+      now = SystemTime().monotonicNanoseconds()
+    }
+    return false
+  }
+
+  // MARK: Walking frames
+
+  /// Delivers records of one segment until the limit, the visible end or the segment's end.
+  @inline(__always)
+  private mutating func walk(
+    _ file: SegmentFile, visible: UInt64, limit: Int, _ body: (borrowing RecordView) -> Void
+  ) throws(ReadError) -> Int {
+    var count = 0
+    let reader = FrameReader(file.bytes, salt: file.salt, limits: source.limits)
+    do throws(FormatError) {
+      while count < limit, nextOffset.rawValue < visible {
+        let mustVerify = block.mustVerify(at: position, file, options.verification)
+        let frame = try reader.frame(at: position, verifying: mustVerify)
+        switch frame.head.kind {
+        case .soloRecord:
+          let view = try SoloRecord.view(frame.bytes, head: frame.head)
+          guard view.offset.rawValue < visible else { throw .damaged(.soloRecord, .offset) }
+          if view.offset >= nextOffset {
+            body(view)
+            count &+= 1
+            nextOffset = view.offset.advanced(by: 1)
+          }
+          position = frame.end
+        case .batch:
+          let batch = try BatchView(
+            frame.bytes, frameHead: frame.head, place: nil, limits: reader.limits)
+          guard batch.nextOffset.rawValue <= visible else { throw .damaged(.batch, .offset) }
+          count &+= try deliver(batch, limit: limit &- count, body)
+          if indexInBatch == 0 { position = frame.end }
+        case .seal:
+          leaveSegment()
+          return count
+        default:
+          if frame.head.kind == .gap {
+            let gap = try GapFrame(frame.bytes)
+            nextOffset = max(nextOffset, gap.firstOffset.advanced(by: UInt64(gap.count)))
+          }
+          position = frame.end
+        }
+        if endOfSegment { return count }
+      }
+    } catch {
+      // What was delivered counts; the damage is reported by the next call.
+      if count > 0 { return count }
+      try handle(error, reader, file)
+    }
+    return count
+  }
+
+  @inline(__always)
+  private mutating func deliver(
+    _ batch: borrowing BatchView, limit: Int, _ body: (borrowing RecordView) -> Void
+  ) throws(FormatError) -> Int {
+    var delivered = 0
+    var index = indexInBatch
+    if index == 0, nextOffset > batch.baseOffset {
+      // Entered in the middle: step to the record wanted.
+      while index < batch.count, try batch.record(at: index).offset < nextOffset { index &+= 1 }
+    }
+    while index < batch.count, delivered < limit {
+      let view = try batch.record(at: index)
+      body(view)
+      nextOffset = view.offset.advanced(by: 1)
+      index &+= 1
+      delivered &+= 1
+    }
+    if index >= batch.count {
+      indexInBatch = 0
+      nextOffset = max(nextOffset, batch.nextOffset)
+    } else {
+      indexInBatch = index
+    }
+    return delivered
+  }
+
+  /// Whether the segment ended here without a seal block.
+  private var endOfSegment: Bool {
+    mutating get {
+      guard position >= endPosition else { return false }
+      leaveSegment()
+      return true
+    }
+  }
+
+  var endPosition: UInt64 = .max
+}
+
+/// Remembers, 64 KiB at a time, which frames of a segment this process has verified.
+struct BlockVerification: Sendable {
+  private var index = Int.max
+  private var isVerified = false
+  /// The reader came from the block before, so every frame that starts here was looked at.
+  private var isWhole = false
+
+  static let byteCountShift: UInt64 = 16
+
+  @inline(__always)
+  mutating func mustVerify(at position: UInt64, _ file: SegmentFile, _ mode: VerificationMode)
+    -> Bool
+  {
+    switch mode {
+    case .always: return true
+    case .never: return false
+    case .once:
+      let block = Int(truncatingIfNeeded: position >> Self.byteCountShift)
+      if block != index { enter(block, file, isFirstFrame: position == 16_384) }
+      return !isVerified
+    }
+  }
+
+  private mutating func enter(_ block: Int, _ file: SegmentFile, isFirstFrame: Bool) {
+    if index != Int.max, isWhole, !isVerified { file.verified.insert(index) }
+    isWhole = isFirstFrame || index != Int.max && block > index
+    index = block
+    isVerified = file.verified.contains(block)
+  }
+}

@@ -1,0 +1,137 @@
+internal import LogFormat
+internal import Quantities
+
+/// What the manifest says, as a fold over its edits: which streams and segments count.
+///
+/// `apply` is the only way the state changes, in normal operation and when the manifest is read back.
+struct ManifestState: Equatable {
+  var nextSegmentID: UInt64 = 1
+  var nextStreamID: UInt64 = 1
+  var streams: [UInt64: Stream] = [:]
+  var streamIDs: [String: UInt64] = [:]
+  /// Files that may exist without counting: stream of the intent, by segment id.
+  var intents: [UInt64: UInt64] = [:]
+
+  struct Stream: Equatable {
+    var definition: ManifestEdit.StreamDefinition
+    var logStart = Offset.zero
+    /// Ascending by base offset; the last without an end takes the appends.
+    var segments: [Segment] = []
+    /// Ready to follow.
+    var prepared: [ManifestEdit.SegmentDefinition] = []
+  }
+
+  struct Segment: Equatable {
+    var definition: ManifestEdit.SegmentDefinition
+    var activation: ManifestEdit.SegmentActivation
+    var end: ManifestEdit.SegmentEnd?
+    var damaged: [ManifestEdit.DamagedRange] = []
+    var id: UInt64 { definition.segmentID }
+    var baseOffset: Offset { activation.baseOffset }
+  }
+
+  /// An edit that contradicts the state: the manifest is damaged.
+  struct Contradiction: Error {
+    let edit: ManifestEdit
+  }
+
+  mutating func apply(_ edit: ManifestEdit) throws(Contradiction) {
+    switch edit {
+    case .snapshotBegin(let counters):
+      self = ManifestState()
+      nextSegmentID = counters.nextSegmentID
+      nextStreamID = counters.nextStreamID
+    case .snapshotEnd: break
+    case .createStream(let definition):
+      guard streams[definition.streamID] == nil, streamIDs[definition.name] == nil,
+        definition.streamID != 0
+      else { throw Contradiction(edit: edit) }
+      streams[definition.streamID] = Stream(definition: definition)
+      streamIDs[definition.name] = definition.streamID
+      nextStreamID = max(nextStreamID, definition.streamID + 1)
+    case .segmentIntent(let streamID, let segmentID):
+      guard segmentID < UInt64.max else { throw Contradiction(edit: edit) }
+      intents[segmentID] = streamID
+      nextSegmentID = max(nextSegmentID, segmentID + 1)
+    case .segmentPrepared(let definition):
+      intents[definition.segmentID] = nil
+      nextSegmentID = max(nextSegmentID, definition.segmentID &+ 1)
+      try self.edit(definition.streamID, edit) { $0.prepared.append(definition) }
+    case .segmentActivated(let activation): try activate(activation, edit)
+    case .segmentEnded(let end):
+      try editSegment(end.streamID, end.segmentID, edit) { segment in
+        segment.end = end
+      }
+    case .segmentDropped(let streamID, let segmentID):
+      intents[segmentID] = nil
+      try self.edit(streamID, edit) { stream in
+        stream.segments.removeAll { $0.id == segmentID }
+        stream.prepared.removeAll { $0.segmentID == segmentID }
+      }
+    case .logStart(let streamID, let offset):
+      try self.edit(streamID, edit) { $0.logStart = max($0.logStart, offset) }
+    case .segmentDamaged(let range):
+      try editSegment(range.streamID, range.segmentID, edit) { segment in
+        if !segment.damaged.contains(range) { segment.damaged.append(range) }
+      }
+    }
+  }
+
+  private mutating func edit(
+    _ streamID: UInt64, _ edit: ManifestEdit, _ body: (inout Stream) -> Void
+  ) throws(Contradiction) {
+    guard let place = streams.index(forKey: streamID) else { throw Contradiction(edit: edit) }
+    body(&streams.values[place])
+  }
+
+  private mutating func editSegment(
+    _ streamID: UInt64, _ segmentID: UInt64, _ edit: ManifestEdit, _ body: (inout Segment) -> Void
+  ) throws(Contradiction) {
+    guard let place = streams.index(forKey: streamID),
+      let index = streams.values[place].segments.lastIndex(where: { $0.id == segmentID })
+    else { throw Contradiction(edit: edit) }
+    body(&streams.values[place].segments[index])
+  }
+
+  private mutating func activate(
+    _ activation: ManifestEdit.SegmentActivation, _ edit: ManifestEdit
+  ) throws(Contradiction) {
+    guard let place = streams.index(forKey: activation.streamID),
+      let index = streams.values[place].prepared.firstIndex(where: {
+        $0.segmentID == activation.segmentID
+      })
+    else { throw Contradiction(edit: edit) }
+    if let last = streams.values[place].segments.last {
+      guard last.baseOffset <= activation.baseOffset else { throw Contradiction(edit: edit) }
+    }
+    let definition = streams.values[place].prepared.remove(at: index)
+    streams.values[place].segments.append(
+      Segment(definition: definition, activation: activation))
+  }
+
+  /// The edits that rebuild this state, snapshot marks included.
+  func snapshot() -> [ManifestEdit] {
+    var edits: [ManifestEdit] = [
+      .snapshotBegin(
+        ManifestEdit.SnapshotBegin(nextSegmentID: nextSegmentID, nextStreamID: nextStreamID))
+    ]
+    for (_, stream) in streams.sorted(by: { $0.key < $1.key }) {
+      edits.append(.createStream(stream.definition))
+      for segment in stream.segments {
+        edits.append(.segmentPrepared(segment.definition))
+        edits.append(.segmentActivated(segment.activation))
+        if let end = segment.end { edits.append(.segmentEnded(end)) }
+        edits += segment.damaged.map { .segmentDamaged($0) }
+      }
+      edits += stream.prepared.map { .segmentPrepared($0) }
+      if stream.logStart > .zero {
+        edits.append(.logStart(streamID: stream.definition.streamID, offset: stream.logStart))
+      }
+    }
+    for (segmentID, streamID) in intents.sorted(by: { $0.key < $1.key }) {
+      edits.append(.segmentIntent(streamID: streamID, segmentID: segmentID))
+    }
+    edits.append(.snapshotEnd)
+    return edits
+  }
+}

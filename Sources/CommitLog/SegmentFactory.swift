@@ -1,0 +1,149 @@
+internal import LogFormat
+internal import PlatformIO
+internal import Quantities
+internal import Synchronization
+
+/// Makes segment files ready before they are needed: allocated, filled, named and known to the
+/// manifest, so that the append path meets no block allocation, page fault or full disk.
+enum SegmentFactory {
+  /// Creates a file of zeros; its bytes are durable when this returns, its name is the caller's.
+  ///
+  /// - Parameter prewriting: Whether zeros are really written, so that later syncs need no journal
+  ///   commit for unwritten extents.
+  static func createFile(
+    _ name: String, in directory: DirectoryHandle, byteCount: UInt64, prewriting: Bool,
+    fileSystem: any FileSystem
+  ) throws(FileSystemError) {
+    let handle = try fileSystem.open(name, in: directory, .create)
+    defer { fileSystem.close(handle) }
+    var mustWrite = prewriting
+    do throws(FileSystemError) {
+      try fileSystem.allocate(handle, byteCount: byteCount)
+    } catch {
+      guard error.reason == .unsupported else { throw error }
+      mustWrite = true
+    }
+    if mustWrite {
+      let step = 1 << 20
+      let zeros = [UInt8](repeating: 0, count: Int(min(byteCount, UInt64(step))))
+      var position: UInt64 = 0
+      while position < byteCount {
+        let count = Int(min(UInt64(step), byteCount - position))
+        try fileSystem.write(
+          handle, bytes: count == step ? zeros : Array(zeros[..<count]), at: position)
+        position += UInt64(count)
+      }
+    }
+    try fileSystem.synchronizeData(handle)
+  }
+
+  /// Makes a segment ready for a stream.
+  ///
+  /// An intent is durable before the file exists, so that a crash leaves nothing that could be taken
+  /// for data, and nothing that could not be told from it.
+  static func prepare(
+    _ definition: ManifestEdit.StreamDefinition, byteCount: UInt64, core: StoreCore
+  ) throws(ManifestFailure) -> PreparedSegment {
+    try refuseWhenFull(byteCount, core)
+    let id = try core.manifest.takeSegmentID(forStream: definition.streamID)
+    let salt = core.random.next()
+    let segment = ManifestEdit.SegmentDefinition(
+      streamID: definition.streamID, segmentID: id, capacity: byteCount, salt: salt)
+    let isMapped = definition.durability != .disk
+    let system = core.fileSystem
+    let file: SegmentFile
+    do throws(FileSystemError) {
+      let directory = try core.directory.directory(ofStream: definition.streamID, creating: true)
+      let name = StoreDirectory.segmentName(id)
+      let recycled =
+        isMapped
+        ? false : try core.spares.take(into: name, in: directory, byteCount: byteCount)
+      if !recycled {
+        try createFile(
+          name, in: directory, byteCount: byteCount, prewriting: !isMapped, fileSystem: system)
+      }
+      if core.faults.syncsDirectories { try system.synchronize(directory) }
+      file = try SegmentFile(
+        opening: name, in: directory,
+        path: core.directory.segmentPath(streamID: definition.streamID, segmentID: id),
+        fileSystem: system, streamID: definition.streamID, segmentID: id, salt: salt,
+        access: isMapped ? .mappedWriting : .writing,
+        byteCountLimit: core.options.limits.segmentByteCountLimit)
+      if isMapped { unsafe system.populate(file.region(from: 0, count: Int(byteCount))) }
+    } catch {
+      abandon(definition.streamID, id, core)
+      throw ManifestFailure(cause: error)
+    }
+    try core.manifest.apply([.segmentPrepared(segment)], durably: true)
+    return PreparedSegment(file: file, definition: segment)
+  }
+
+  /// Removes what a failed preparation may have left.
+  private static func abandon(_ streamID: UInt64, _ segmentID: UInt64, _ core: StoreCore) {
+    guard let directory = try? core.directory.directory(ofStream: streamID) else { return }
+    try? core.fileSystem.unlink(StoreDirectory.segmentName(segmentID), in: directory)
+    try? core.manifest.apply(
+      [.segmentDropped(streamID: streamID, segmentID: segmentID)], durably: false)
+  }
+
+  /// New segments are refused before the disk is really full, so that what is open can go on and
+  /// removals still work.
+  private static func refuseWhenFull(_ byteCount: UInt64, _ core: StoreCore)
+    throws(ManifestFailure)
+  {
+    let space: FileSystemSpace
+    do throws(FileSystemError) {
+      space = try core.fileSystem.space(of: core.directory.root)
+    } catch {
+      throw ManifestFailure(cause: error)
+    }
+    let percent = space.byteCount / 100 * core.options.minimumFreePercent
+    let kept = min(percent, core.options.minimumFreeByteCount)
+    let (needed, overflow) = byteCount.addingReportingOverflow(kept)
+    guard !overflow, space.availableByteCount >= needed else {
+      throw ManifestFailure(
+        cause: FileSystemError(.allocate, core.directory.path, .noSpace))
+    }
+  }
+
+  /// The size of the segment after one of `byteCount` bytes.
+  static func nextByteCount(
+    after byteCount: UInt64?, minimum: UInt64, _ definition: ManifestEdit.StreamDefinition
+  ) -> UInt64 {
+    let wanted = byteCount.map { min($0 * 2, definition.segmentByteCount) }
+      ?? definition.firstSegmentByteCount
+    let size = max(wanted, minimum, definition.firstSegmentByteCount)
+    let page = UInt64(SegmentLayout.pageByteCount)
+    return (size + page - 1) / page * page
+  }
+}
+
+extension StreamLog {
+  /// Makes sure that a successor of at least this size is ready.
+  func provideSuccessor(minimumByteCount: UInt64) throws(AppendError) {
+    try preparing.withLock { _ throws(AppendError) in
+      let current = state.withLock { state -> UInt64? in
+        if state.successors.contains(where: { $0.file.byteCount >= minimumByteCount }) { return nil }
+        return state.segment.byteCount
+      }
+      guard let current else { return }
+      let size = SegmentFactory.nextByteCount(
+        after: current, minimum: minimumByteCount, definition)
+      do throws(ManifestFailure) {
+        let prepared = try SegmentFactory.prepare(definition, byteCount: size, core: core)
+        state.withLock { $0.successors.append(prepared) }
+      } catch {
+        throw .full(path: core.directory.path, cause: error.cause)
+      }
+    }
+  }
+
+  /// Has the next segment made ready in the background.
+  func prepareSuccessorSoon() {
+    core.later { [weak self] in
+      guard let self, self.failure == nil else { return }
+      // A full disk is reported by the append that really needs the segment.
+      try? self.provideSuccessor(minimumByteCount: 0)
+    }
+  }
+}

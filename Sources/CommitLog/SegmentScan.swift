@@ -1,0 +1,272 @@
+internal import ByteCoding
+internal import LogFormat
+internal import Quantities
+
+/// Walks the frames of a segment and rebuilds the writer's account of it: what recovery, verification
+/// and first reads of segments without a seal block have in common.
+struct SegmentScan {
+  /// Everything before this position was proven durable: damage there is rot.
+  var provenPosition: UInt64
+  /// Where the walk stands.
+  var position: UInt64
+  /// Offset of the next record; `nil` until the first frame tells.
+  var nextOffset: Offset?
+  var progress: SegmentProgress
+  var producers: ProducerTable
+  var commitSequence: UInt64 = 0
+  var isSealed = false
+  /// Statistics count frames from here on.
+  var countingFrom: UInt64
+  var damaged: [Damage] = []
+  /// Bytes of a last group that can be torn or rotten, nobody can tell.
+  var undecidable: Range<UInt64>?
+  /// Why the walk ended, where it was not at the end of the bytes or a seal.
+  var problem: FormatError?
+  private var openDamage: Damage?
+
+  /// A place that is not intact although it was durable.
+  struct Damage: Equatable {
+    var from: UInt64
+    var to: UInt64
+    var firstOffset: Offset
+    var nextOffset: Offset
+    var cause: FormatError
+  }
+
+  /// A walk from the first frame.
+  init(baseOffset: Offset, baseAppendTime: Timestamp, provenPosition: UInt64, producerLimit: Int) {
+    self.provenPosition = provenPosition
+    position = UInt64(SegmentLayout.preambleByteCount)
+    countingFrom = position
+    nextOffset = baseOffset
+    progress = SegmentProgress(baseOffset: baseOffset, baseAppendTime: baseAppendTime)
+    producers = ProducerTable(limit: producerLimit)
+  }
+
+  /// A walk from what a recovery slot proves; the last index rows and producers are read again.
+  ///
+  /// - Returns: `nil` when the index or state the slot names is not intact; walk from the front then.
+  init?(slot: RecoverySlot, baseOffset: Offset, baseAppendTime: Timestamp, reader: FrameReader) {
+    self.init(
+      baseOffset: baseOffset, baseAppendTime: baseAppendTime,
+      provenPosition: slot.durablePosition.rawValue,
+      producerLimit: reader.limits.producerCountLimit)
+    guard let rows = Self.rows(lastFrame: slot.indexPosition.rawValue, reader) else { return nil }
+    progress.adopt(rows: rows, indexFramePosition: slot.indexPosition.rawValue)
+    progress.statistics = slot.statistics
+    progress.statePosition = slot.statePosition.rawValue
+    countingFrom = slot.durablePosition.rawValue
+    commitSequence = slot.commitSequence
+    if let last = rows.last {
+      position = last.position
+      nextOffset = baseOffset.advanced(by: UInt64(last.relativeOffset))
+      progress.lastAppendTime = last.appendTime
+    }
+    let state = slot.statePosition.rawValue
+    if state != 0, state < position {
+      position = state
+      nextOffset = nil
+    }
+    guard position <= slot.durablePosition.rawValue else { return nil }
+  }
+
+  /// The rows of all index frames up to one, oldest first; `nil` when a link is not intact.
+  private static func rows(lastFrame: UInt64, _ reader: FrameReader) -> [IndexRow]? {
+    var frames: [IndexFrame] = []
+    var position = lastFrame
+    while position != 0 {
+      do throws(FormatError) {
+        let frame = try reader.frame(at: position, verifying: true)
+        guard frame.head.kind == .indexRows else { return nil }
+        let index = try IndexFrame(frame.bytes, at: position)
+        // Back links descend, so this ends.
+        position = index.previousPosition.rawValue
+        frames.append(index)
+      } catch {
+        return nil
+      }
+    }
+    var rows: [IndexRow] = []
+    for frame in frames.reversed() {
+      if let last = rows.last, let first = frame.rows.first,
+        last.positionInWords >= first.positionInWords
+      {
+        return nil
+      }
+      rows += frame.rows
+    }
+    return rows
+  }
+
+  /// Walks to `limit`, a seal block, or the first place that cannot be stepped over.
+  ///
+  /// - Parameter verifying: Whether checksums are compared.
+  mutating func walk(_ reader: FrameReader, to limit: UInt64, verifying: Bool = true) {
+    while position < limit, !isSealed {
+      do throws(FormatError) {
+        let frame = try reader.frame(at: position, verifying: verifying)
+        guard frame.end <= limit || frame.head.kind == .seal else {
+          throw .truncated(.frame, needed: frame.end, available: limit)
+        }
+        try note(frame, reader.limits)
+        position = frame.end
+      } catch {
+        guard stepOver(error, reader, to: limit) else { return }
+      }
+    }
+  }
+
+  /// Takes one intact frame into the account.
+  private mutating func note(_ frame: borrowing Frame, _ limits: FormatLimits)
+    throws(FormatError)
+  {
+    switch frame.head.kind {
+    case .soloRecord: try noteSolo(frame)
+    case .batch: try noteBatch(frame, limits)
+    case .gap:
+      let gap = try GapFrame(frame.bytes)
+      try expect(gap.firstOffset, at: frame.position)
+      nextOffset = gap.firstOffset.advanced(by: UInt64(gap.count))
+    case .commit:
+      let commit = try CommitFrame(frame.bytes, at: frame.position)
+      if nextOffset != nil, openDamage == nil, commit.nextOffset != nextOffset {
+        throw .damaged(.commitFrame, .offset)
+      }
+      closeDamage(at: commit.nextOffset)
+      nextOffset = commit.nextOffset
+      commitSequence = commit.sequence
+    case .indexRows:
+      let index = try IndexFrame(frame.bytes, at: frame.position)
+      if frame.position > progress.indexFramePosition {
+        progress.flushedRowCount = progress.rows.count
+        progress.indexFramePosition = frame.position
+        _ = index
+      }
+    case .state:
+      let state = try StateFrame(frame.bytes, at: frame.position, limits: limits)
+      closeDamage(at: state.nextOffset)
+      nextOffset = state.nextOffset
+      producers = ProducerTable(limit: limits.producerCountLimit, entries: state.producers)
+      progress.statePosition = frame.position
+    case .control: _ = try ControlFrame(frame.bytes)
+    case .seal:
+      let seal = try SealBlock(frame.bytes, at: frame.position, limits: limits)
+      closeDamage(at: seal.nextOffset)
+      nextOffset = seal.nextOffset
+      isSealed = true
+    case .padding, .integrity, nil: break
+    }
+  }
+
+  private mutating func noteSolo(_ frame: borrowing Frame) throws(FormatError) {
+    let view = try SoloRecord.view(frame.bytes, head: frame.head)
+    try expect(view.offset, at: frame.position)
+    let stamp = try SoloRecord.producer(frame.bytes, head: frame.head)
+    noteRecords(
+      frame, count: 1, payload: Int(frame.head.length) - SoloRecord.headByteCount
+        - SoloRecord.wordsByteCount(frame.head.columns), time: view.appendTime, stamp: stamp,
+      firstOffset: view.offset)
+    if frame.position >= countingFrom, let time = view.eventTime {
+      progress.statistics.note(eventTime: time)
+    }
+    nextOffset = view.offset.advanced(by: 1)
+  }
+
+  private mutating func noteBatch(_ frame: borrowing Frame, _ limits: FormatLimits)
+    throws(FormatError)
+  {
+    let batch = try BatchView(frame.bytes, frameHead: frame.head, place: nil, limits: limits)
+    try expect(batch.baseOffset, at: frame.position)
+    noteRecords(
+      frame, count: batch.count, payload: batch.head.bodyByteCount, time: batch.head.appendTime,
+      stamp: try batch.producer, firstOffset: batch.baseOffset)
+    if frame.position >= countingFrom,
+      !batch.columns.isDisjoint(with: [.eventTime, .eventTimeDelta])
+    {
+      for index in 0..<batch.count {
+        if let time = try batch.record(at: index).eventTime {
+          progress.statistics.note(eventTime: time)
+        }
+      }
+    }
+    nextOffset = batch.nextOffset
+  }
+
+  private mutating func noteRecords(
+    _ frame: borrowing Frame, count: Int, payload: Int, time: Timestamp, stamp: ProducerStamp?,
+    firstOffset: Offset
+  ) {
+    progress.noteFrame(at: frame.position, firstOffset: firstOffset)
+    if frame.position >= countingFrom {
+      progress.noteRecords(count, payloadByteCount: payload, appendTime: time)
+    } else {
+      progress.lastAppendTime = max(progress.lastAppendTime, time)
+    }
+    if let stamp {
+      producers.note(stamp, count: count, at: firstOffset, time: time)
+      if progress.statePosition == 0 { progress.statePosition = frame.position }
+    }
+  }
+
+  /// A record frame must continue the offsets; behind damage they may jump ahead.
+  private mutating func expect(_ offset: Offset, at position: UInt64) throws(FormatError) {
+    if let next = nextOffset {
+      let isContinuation = openDamage == nil ? offset == next : offset >= next
+      guard isContinuation else { throw .damaged(.frame, .offset) }
+    }
+    closeDamage(at: offset)
+  }
+
+  private mutating func closeDamage(at offset: Offset) {
+    guard var damage = openDamage else { return }
+    damage.nextOffset = max(offset, damage.firstOffset)
+    damaged.append(damage)
+    openDamage = nil
+  }
+
+  /// Decides what a place that is not intact means; false when the walk ends there.
+  private mutating func stepOver(_ error: FormatError, _ reader: FrameReader, to limit: UInt64)
+    -> Bool
+  {
+    let search = FrameSearch(reader)
+    if case .newer = error {
+      problem = error
+      return false
+    }
+    let isRot =
+      position < provenPosition || search.conviction(of: position, to: limit) != nil
+    guard isRot else {
+      problem = error
+      if let commit = lastCommit(search, from: position, to: limit) {
+        undecidable = position..<(commit + UInt64(CommitFrame.byteCount))
+      }
+      return false
+    }
+    let next = search.nextIntact(after: position, to: limit)
+    if openDamage == nil {
+      let first = nextOffset ?? progress.baseOffset
+      openDamage = Damage(
+        from: position, to: next, firstOffset: first, nextOffset: first, cause: error)
+    } else {
+      openDamage?.to = next
+    }
+    position = next
+    if next >= limit {
+      closeDamage(at: nextOffset ?? progress.baseOffset)
+      return false
+    }
+    return true
+  }
+
+  private func lastCommit(_ search: borrowing FrameSearch, from: UInt64, to limit: UInt64)
+    -> UInt64?
+  {
+    var place = from
+    var last: UInt64?
+    while let found = search.commitFrame(from: place, to: limit) {
+      last = found.at
+      place = found.at + 8
+    }
+    return last
+  }
+}

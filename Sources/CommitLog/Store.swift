@@ -1,0 +1,216 @@
+public import ByteCoding
+internal import LogFormat
+internal import PlatformIO
+internal import Quantities
+internal import Synchronization
+
+/// A directory with many streams, open for writing: one process at a time, any number of threads.
+///
+/// Readers in other processes use ``StoreReader``; they need no lock. Closing the store (or letting
+/// the last reference go) commits what is pending and leaves a mark that says so.
+public final class Store: Sendable {
+  let core: StoreCore
+  private let lock: StoreLock
+  private let streams = Mutex<[UInt64: StreamLog]>([:])
+  private let isClosed = Atomic<Bool>(false)
+
+  /// What opening the store found, stream by stream, is in ``StreamLog/recovery``.
+  private init(core: StoreCore, lock: consuming StoreLock) {
+    self.core = core
+    self.lock = lock
+  }
+
+  deinit { close() }
+
+  /// The store's identity.
+  public var id: UniqueIdentifier { core.storeID }
+
+  /// Raised by every opening for writing.
+  public var epoch: UInt64 { core.epoch }
+
+  /// The directory.
+  public var path: String { core.directory.path }
+
+  // MARK: Opening
+
+  /// Makes an empty store. The directory is created when it is missing, with mode 0700; its parent
+  /// must exist.
+  ///
+  /// - Throws: ``OpenError``: `.alreadyExists` when a store is there.
+  public static func create(
+    at path: String, options: StoreOptions = StoreOptions(),
+    environment: StoreEnvironment = .machine()
+  ) throws(OpenError) {
+    try StoreCreation.create(path, options, environment)
+  }
+
+  /// Opens a store for writing.
+  ///
+  /// - Throws: ``OpenError``: `.locked` naming the holder when another opening writes, `.notAStore`,
+  ///   `.damaged`, `.newer`, `.copied`, `.fileSystem`.
+  public static func open(
+    at path: String, options: StoreOptions = StoreOptions(),
+    environment: StoreEnvironment = .machine()
+  ) throws(OpenError) -> Store {
+    let opening = try StoreOpening.open(path, options, environment)
+    let store = Store(core: opening.core, lock: opening.lock)
+    try store.start()
+    return store
+  }
+
+  private func start() throws(OpenError) {
+    try core.start { [weak self] now in self?.commitDue(now) ?? nil }
+  }
+
+  /// Carries out the group commits that are due; answers how long the committer may sleep.
+  private func commitDue(_ now: UInt64) -> UInt64? {
+    let open = streams.withLock { $0.values.map { $0 } }
+    var next: UInt64?
+    for stream in open {
+      if let wait = stream.commitIfDue(now) { next = min(next ?? wait, wait) }
+    }
+    return next
+  }
+
+  // MARK: Streams
+
+  /// Names of all streams, sorted by bytes.
+  public var streamNames: [String] {
+    core.manifest.state.streamIDs.keys.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+  }
+
+  /// Creates a stream, or opens it when it exists with the same settings.
+  ///
+  /// - Throws: ``OpenError``: `.settingsDiffer` when it exists with others, `.invalidSetting`.
+  public func createStream(_ name: StreamName, options: StreamOptions = StreamOptions())
+    throws(OpenError) -> StreamLog
+  {
+    try refuseWhenClosed()
+    try options.check(core)
+    let definition: ManifestEdit.StreamDefinition
+    do throws(ManifestFailure) {
+      definition = try core.manifest.createStream { options.definition(id: $0, name: name.text) }
+    } catch {
+      throw .fileSystem(error.cause)
+    }
+    let wanted = options.definition(id: definition.streamID, name: name.text)
+    if let difference = definition.difference(from: wanted) {
+      throw .settingsDiffer(
+        stream: name.text, setting: difference.setting, existing: difference.existing,
+        requested: difference.requested)
+    }
+    return try log(definition.streamID)
+  }
+
+  /// Opens an existing stream, with the settings it was created with.
+  public func stream(_ name: StreamName) throws(OpenError) -> StreamLog {
+    try refuseWhenClosed()
+    guard let id = core.manifest.state.streamIDs[name.text] else {
+      throw .streamNotFound(name: name.text)
+    }
+    return try log(id)
+  }
+
+  /// Opens a stream, creating it with default settings (class `disk`) when it does not exist.
+  public func streamCreatingIfNeeded(_ name: StreamName) throws(OpenError) -> StreamLog {
+    do throws(OpenError) { return try stream(name) } catch {
+      guard case .streamNotFound = error else { throw error }
+    }
+    return try createStream(name)
+  }
+
+  private func log(_ streamID: UInt64) throws(OpenError) -> StreamLog {
+    try streams.withLock { open throws(OpenError) in
+      if let log = open[streamID] { return log }
+      var opener = StreamOpener(core: core, streamID: streamID)
+      let log = try opener.open()
+      open[streamID] = log
+      return log
+    }
+  }
+
+  private func refuseWhenClosed() throws(OpenError) {
+    if isClosed.load(ordering: .acquiring) { throw .closed }
+  }
+
+  // MARK: Closing
+
+  /// Commits what is pending, marks the store as closed in order, and gives up the lock. Appends and
+  /// openings fail from then on. Calling it again does nothing.
+  public func close() {
+    guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
+    core.stop()
+    let open = streams.withLock { $0.values.map { $0 } }
+    var isClean = true
+    for stream in open where !stream.close() { isClean = false }
+    if isClean { try? core.manifest.writeSlot(clean: true) }
+    core.shared.withdraw()
+    lock.release()
+  }
+
+  /// Ends without committing or marking anything, as the death of the process would.
+  package func abandon() {
+    guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
+    core.stop()
+    lock.release()
+  }
+}
+
+extension StreamOptions {
+  func check(_ core: StoreCore) throws(OpenError) {
+    guard segmentByteCount >= Self.segmentByteCountMinimum,
+      segmentByteCount <= Self.segmentByteCountMaximum,
+      firstSegmentByteCount >= Self.segmentByteCountMinimum,
+      firstSegmentByteCount <= segmentByteCount
+    else {
+      throw .invalidSetting(
+        "segments are \(Self.segmentByteCountMinimum) to \(Self.segmentByteCountMaximum) bytes, "
+          + "the first not larger than the others")
+    }
+    guard case .async(let delay, let byteCount) = durability else { return }
+    guard delay > 0, byteCount > 0 else {
+      throw .invalidSetting("class async needs a delay and a byte count above 0")
+    }
+    if let space = try? core.fileSystem.space(of: core.directory.root), space.isCopyOnWrite {
+      throw .invalidSetting(
+        "this file system copies on write; use class disk, which never stores through mappings")
+    }
+  }
+
+  func definition(id: UInt64, name: String) -> ManifestEdit.StreamDefinition {
+    var delay: UInt64 = 0
+    var byteCount: UInt64 = 0
+    if case .async(let maxDelay, let maxBytes) = durability {
+      (delay, byteCount) = (maxDelay, maxBytes)
+    }
+    var lag: UInt64 = 0
+    if case .wait(let maxLag) = slowReaders { lag = max(1, maxLag) }
+    return ManifestEdit.StreamDefinition(
+      streamID: id, name: name, durability: durability.durabilityClass,
+      maxDelayNanoseconds: delay, maxByteCount: byteCount,
+      firstSegmentByteCount: firstSegmentByteCount, segmentByteCount: segmentByteCount,
+      rollRecordCount: rollRecordCount, rollNanoseconds: rollNanoseconds, maximumReaderLag: lag)
+  }
+}
+
+extension ManifestEdit.StreamDefinition {
+  /// The first setting in which two definitions of a stream differ.
+  func difference(from other: Self) -> (setting: String, existing: String, requested: String)? {
+    if durability != other.durability {
+      return ("durability", "\(durability)", "\(other.durability)")
+    }
+    let pairs: [(String, UInt64, UInt64)] = [
+      ("maximum delay", maxDelayNanoseconds, other.maxDelayNanoseconds),
+      ("maximum byte count", maxByteCount, other.maxByteCount),
+      ("first segment size", firstSegmentByteCount, other.firstSegmentByteCount),
+      ("segment size", segmentByteCount, other.segmentByteCount),
+      ("records a segment", rollRecordCount, other.rollRecordCount),
+      ("age of a segment", rollNanoseconds, other.rollNanoseconds),
+      ("reader lag", maximumReaderLag, other.maximumReaderLag),
+    ]
+    for (name, existing, requested) in pairs where existing != requested {
+      return (name, "\(existing)", "\(requested)")
+    }
+    return nil
+  }
+}

@@ -1,0 +1,136 @@
+internal import LogFormat
+internal import PlatformIO
+public import Quantities
+internal import Synchronization
+
+extension StreamLog {
+  /// Commits when the stream's class says it is time; answers how long until it is.
+  func commitIfDue(_ now: UInt64) -> UInt64? {
+    let isSignalled = state.withLock { $0.isSignalled }
+    guard isSignalled else { return nil }
+    var wait: UInt64?
+    let done: Void? = committing.withLockIfAvailable { committer in
+      if definition.durability == .async {
+        if committer.pendingSince == 0 { committer.pendingSince = now }
+        let due = committer.pendingSince + definition.maxDelayNanoseconds / 2
+        let pending = state.withLock { $0.position }
+          &- durablePosition.load(ordering: .relaxed)
+        if now < due, pending < definition.maxByteCount / 2 {
+          wait = due - now
+          return
+        }
+        committer.pendingSince = 0
+      }
+      _ = commitOnce(&committer, durably: definition.durability != .memory)
+    }
+    if done == nil { return 1_000_000 }
+    watermarks.notify()
+    return wait
+  }
+
+  /// Makes everything durable, marks the segment as closed in order, and refuses what comes later.
+  ///
+  /// - Returns: Whether the stream ended in order.
+  func close() -> Bool {
+    let wasFailed = state.withLock { state -> Bool in
+      let wasFailed = state.failure != nil
+      return wasFailed
+    }
+    defer {
+      state.withLock { $0.isClosed = true }
+      watermarks.abandonObservers()
+    }
+    guard !wasFailed else { return false }
+    return committing.withLock { committer in
+      while commitOnce(&committer, durably: true) {}
+      guard failure == nil else { return false }
+      return closeSegment(&committer)
+    }
+  }
+
+  private func closeSegment(_ committer: inout CommitterState) -> Bool {
+    let (segment, proven, isStarted) = state.withLock { state in
+      (
+        state.segment, state.proven,
+        state.position > UInt64(SegmentLayout.preambleByteCount)
+          || state.settings.isMapped
+      )
+    }
+    if let end = committer.pendingEnd {
+      guard (try? core.manifest.apply([.segmentEnded(end)], durably: true)) != nil else {
+        return false
+      }
+      committer.pendingEnd = nil
+    }
+    guard isStarted, proven.segmentID == segment.segmentID else { return true }
+    do throws(FileSystemError) {
+      if committer.slotSegmentID != segment.segmentID {
+        committer.slotSegmentID = segment.segmentID
+        committer.slotSequence = 0
+        committer.slotIndex = 0
+      }
+      try writeSlot(&committer, segment: segment, flags: .clean)
+      try segment.synchronize()
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// Removes whole sealed segments whose records all lie before an offset.
+  ///
+  /// The log start offset moves at once and durably; files go when no reader needs them.
+  /// - Returns: How many segments were removed, and how many a reader with a lease still holds back.
+  @discardableResult
+  public func removeSegments(before offset: Offset) throws(AppendError) -> (
+    removed: Int, heldBack: Int
+  ) {
+    guard forkGeneration.isCurrent else { throw .forked }
+    let bound = min(offset, heldBackOffset)
+    let eligible = segments.all.filter { entry in
+      guard let end = entry.end else { return false }
+      return end.nextOffset <= bound
+    }
+    let wanted = segments.all.filter { $0.end.map { $0.nextOffset <= offset } ?? false }
+    guard let newest = eligible.last, let end = newest.end else { return (0, wanted.count) }
+    var edits: [ManifestEdit] = [
+      .logStart(streamID: definition.streamID, offset: end.nextOffset)
+    ]
+    edits += eligible.map {
+      .segmentDropped(streamID: definition.streamID, segmentID: $0.id)
+    }
+    do throws(ManifestFailure) { try core.manifest.apply(edits, durably: true) } catch {
+      throw .full(path: core.directory.path, cause: error.cause)
+    }
+    watermarks.raiseLogStart(to: end.nextOffset.rawValue)
+    let ids = Set(eligible.map(\.id))
+    for entry in segments.remove({ ids.contains($0.id) }) { removeFile(of: entry) }
+    return (eligible.count, wanted.count - eligible.count)
+  }
+
+  /// The first offset a reader with a lease still needs, by the stream's policy.
+  private var heldBackOffset: Offset {
+    guard definition.maximumReaderLag > 0, let readers = core.shared.readers else {
+      return .maximum
+    }
+    let end = visibleOffset.rawValue
+    let oldest = end - min(end, definition.maximumReaderLag)
+    let needed = readers.offsets(ofStream: definition.streamID).filter { $0 >= oldest }
+    return Offset(rawValue: needed.min() ?? Offset.maximum.rawValue)
+  }
+
+  private func removeFile(of entry: SegmentEntry) {
+    let isRecyclable =
+      definition.durability == .disk && core.options.spareSegmentCount > 0
+      && (core.shared.readers?.offsets(ofStream: definition.streamID).isEmpty ?? true)
+      && entry.isOnlyUser
+    entry.drop()
+    guard let directory = try? core.directory.directory(ofStream: definition.streamID) else {
+      return
+    }
+    // The manifest no longer knows the file: what fails here is removed at the next opening.
+    try? core.spares.put(
+      StoreDirectory.segmentName(entry.id), in: directory,
+      byteCount: entry.definition.capacity, mayRecycle: isRecyclable)
+  }
+}

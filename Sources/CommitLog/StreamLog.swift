@@ -1,0 +1,203 @@
+internal import ByteCoding
+public import LogFormat
+internal import PlatformIO
+public import Quantities
+internal import Synchronization
+
+/// A stream that is open for writing: one offset space.
+///
+/// All methods may be called from any thread; appends of several threads are ordered by the stream.
+/// Nothing here suspends: waiting blocks the calling thread, so tasks use `AsyncLog` instead.
+public final class StreamLog: Sendable {
+  let core: StoreCore
+  let definition: ManifestEdit.StreamDefinition
+  let watermarks: Watermarks
+  let state: Mutex<WriterState>
+  /// Held by whoever carries out a group commit.
+  let committing: Mutex<CommitterState>
+  /// The segments readers may look into.
+  let segments: SegmentList
+  /// Held by whoever makes a successor ready.
+  let preparing = Mutex<Void>(())
+  let durablePosition: Atomic<UInt64>
+  let forkGeneration: ForkGeneration
+
+  /// What opening the stream found; see ``RecoveryReport``.
+  public let recovery: RecoveryReport
+
+  init(
+    core: StoreCore, definition: ManifestEdit.StreamDefinition, watermarks: Watermarks,
+    state: consuming sending WriterState, segments: SegmentList, recovery: RecoveryReport
+  ) {
+    self.core = core
+    self.definition = definition
+    self.watermarks = watermarks
+    durablePosition = Atomic(state.proven.position)
+    self.state = Mutex(state)
+    self.segments = segments
+    self.recovery = recovery
+    committing = Mutex(CommitterState())
+    forkGeneration = ForkGeneration.current
+  }
+
+  /// The stream's name.
+  public var name: String { definition.name }
+
+  /// The stream's settings.
+  public var durability: Durability {
+    switch definition.durability {
+    case .memory: .memory
+    case .async:
+      .async(
+        maxDelayNanoseconds: definition.maxDelayNanoseconds, maxByteCount: definition.maxByteCount)
+    case .disk: .disk
+    }
+  }
+
+  /// The first offset readers may not see yet.
+  public var visibleOffset: Offset { Offset(rawValue: watermarks.value(.visible)) }
+
+  /// The first offset that power loss may still take; in class `memory` it moves only when the stream
+  /// is closed or rolled.
+  public var durableOffset: Offset { Offset(rawValue: watermarks.value(.durable)) }
+
+  /// The first offset kept.
+  public var logStartOffset: Offset {
+    Offset(rawValue: watermarks.logStart.load(ordering: .acquiring))
+  }
+
+  /// The offset the next record will get; provisional until the records before it are durable.
+  public var logEndOffset: Offset { state.withLock { $0.nextOffset } }
+
+  /// Why the stream stopped, or `nil` while it works.
+  public var failure: StreamFailure? { state.withLock { $0.failure } }
+
+  // MARK: Appending
+
+  /// Appends a record that is nothing but a value.
+  ///
+  /// The offset is assigned at once. What that means is the stream's durability class: wait for
+  /// ``waitUntilDurable(_:)`` before telling anybody that a record of class `disk` is safe.
+  /// - Returns: The record's offset.
+  /// - Throws: ``AppendError``; nothing was appended then.
+  @discardableResult
+  public func append(_ value: RawSpan) throws(AppendError) -> Offset {
+    // Safety: the buffer is used inside the closure only.
+    try unsafe value.withUnsafeBytes { bytes throws(AppendError) in
+      try unsafe append(unsafeBytes: bytes)
+    }
+  }
+
+  /// Appends a record that is nothing but a value.
+  @discardableResult
+  public func append(_ value: [UInt8]) throws(AppendError) -> Offset {
+    try append(value.rawSpan)
+  }
+
+  /// Appends a record from memory the caller keeps valid for the call.
+  @discardableResult
+  public func append(unsafeBytes value: UnsafeRawBufferPointer) throws(AppendError) -> Offset {
+    guard value.count <= core.options.limits.recordByteCountLimit else {
+      throw .invalid(
+        .overLimit(
+          .soloRecord, value: UInt64(value.count),
+          limit: UInt64(core.options.limits.recordByteCountLimit)))
+    }
+    let byteCount = SegmentLayout.aligned(SoloRecord.headByteCount &+ value.count)
+    let request = AppendRequest(
+      frameByteCount: byteCount, recordCount: 1, payloadByteCount: value.count)
+    let receipt = try insert(request) { state, time in
+      unsafe SoloRecord.encodePlain(
+        value, into: state.address(of: state.position), offset: state.nextOffset,
+        appendTime: time, salt: state.salt, position: state.position)
+    }
+    return receipt.offset
+  }
+
+  /// Appends a record with any of its parts.
+  ///
+  /// - Parameters:
+  ///   - record: The record; its bytes are copied.
+  ///   - expected: When given, the append is refused unless the log ends at this offset.
+  ///   - producer: When given, a repeated append is recognised and answered with the first offset.
+  ///   - waiting: Whether the call may wait for the disk; when not, it throws `.wouldBlock`.
+  public func append(
+    _ record: borrowing RecordInput, expecting expected: Offset? = nil,
+    producer: ProducerStamp? = nil, waiting: Bool = true
+  ) throws(AppendError) -> AppendReceipt {
+    do throws(FormatError) { try record.check(core.options.limits) } catch {
+      throw .invalid(error)
+    }
+    let byteCount = SegmentLayout.aligned(SoloRecord.byteCount(record, producer: producer))
+    var request = AppendRequest(
+      frameByteCount: byteCount, recordCount: 1, payloadByteCount: record.bodyByteCount)
+    request.expected = expected
+    request.producer = producer
+    request.isWaiting = waiting
+    if let time = record.eventTime { request.eventTimes = (1, time, time) }
+    return try insert(request) { state, time in
+      unsafe SoloRecord.encode(
+        record, producer: producer, into: state.address(of: state.position),
+        offset: state.nextOffset, appendTime: time, salt: state.salt, position: state.position)
+    }
+  }
+
+  /// Appends a batch as one frame: all of its records or none survive a crash.
+  ///
+  /// - Returns: The offset of its first record; the others follow without gaps.
+  @discardableResult
+  public func append(
+    _ batch: borrowing BatchBuilder, expecting expected: Offset? = nil,
+    producer: ProducerStamp? = nil, waiting: Bool = true
+  ) throws(AppendError) -> AppendReceipt {
+    let plan: BatchBuilder.Plan
+    do throws(FormatError) { plan = try batch.plan(producer: producer) } catch {
+      throw .invalid(error)
+    }
+    var request = AppendRequest(
+      frameByteCount: SegmentLayout.aligned(plan.byteCount), recordCount: batch.count,
+      payloadByteCount: batch.bodyByteCount)
+    request.expected = expected
+    request.producer = producer
+    request.isWaiting = waiting
+    request.eventTimes = batch.eventTimeSummary
+    let epoch = core.shortEpoch
+    return try insert(request) { state, time in
+      unsafe batch.encode(
+        plan, into: state.address(of: state.position), baseOffset: state.nextOffset,
+        appendTime: time, epoch: epoch, salt: state.salt, position: state.position)
+    }
+  }
+
+  /// What a producer's last accepted append was, for resuming; `nil` when it is not known.
+  public func producerState(_ id: UInt64) -> (epoch: UInt16, lastSequence: UInt32)? {
+    state.withLock { state in
+      state.producers.entries[id].map { ($0.epoch, $0.lastSequence) }
+    }
+  }
+}
+
+/// Where an append went.
+public struct AppendReceipt: Hashable, Sendable {
+  /// Offset of the first record.
+  public let offset: Offset
+  /// Whether the producer had appended the same before, so that nothing was appended now.
+  public let isDuplicate: Bool
+}
+
+/// What one append asks of the writer.
+struct AppendRequest {
+  let frameByteCount: Int
+  let recordCount: Int
+  let payloadByteCount: Int
+  var expected: Offset?
+  var producer: ProducerStamp?
+  var isWaiting = true
+  var eventTimes: (count: Int, earliest: Timestamp, latest: Timestamp)?
+
+  init(frameByteCount: Int, recordCount: Int, payloadByteCount: Int) {
+    self.frameByteCount = frameByteCount
+    self.recordCount = recordCount
+    self.payloadByteCount = payloadByteCount
+  }
+}

@@ -1,0 +1,327 @@
+internal import ByteCoding
+internal import LogFormat
+internal import PlatformIO
+internal import Quantities
+internal import Synchronization
+
+/// Opens a stream for writing: recovers its last segment and builds the writer's state.
+struct StreamOpener {
+  let core: StoreCore
+  let streamID: UInt64
+  var report = RecoveryReport()
+
+  private var limits: FormatLimits { core.options.limits }
+
+  init(core: StoreCore, streamID: UInt64) {
+    self.core = core
+    self.streamID = streamID
+  }
+
+  /// Where the appends of a stream continue.
+  struct Continuation {
+    var nextOffset: Offset
+    var appendTime: Timestamp
+    var producers: ProducerTable
+    var previousSegmentID: UInt64
+    /// The segment that goes on, with its account; `nil` when a fresh one begins.
+    var segment: (file: SegmentFile, scan: SegmentScan, slotSequence: UInt64, slotIndex: Int)?
+  }
+
+  mutating func open() throws(OpenError) -> StreamLog {
+    let began = core.time.monotonicNanoseconds()
+    guard let stream = core.manifest.stream(streamID) else { throw .streamNotFound(name: "") }
+    var continuation = try continuation(of: stream)
+    while continuation.segment == nil {
+      guard try adoptSuccessor(&continuation) else { break }
+    }
+    report.nextOffset = continuation.nextOffset
+    report.nanoseconds = core.time.monotonicNanoseconds() - began
+    return try makeLog(continuation)
+  }
+
+  // MARK: The last segment
+
+  private mutating func continuation(of stream: ManifestState.Stream) throws(OpenError)
+    -> Continuation
+  {
+    guard let last = stream.segments.last else {
+      return Continuation(
+        nextOffset: stream.logStart, appendTime: Timestamp(rawValue: .min),
+        producers: ProducerTable(limit: limits.producerCountLimit), previousSegmentID: 0)
+    }
+    if let end = last.end {
+      return Continuation(
+        nextOffset: end.nextOffset, appendTime: end.lastAppendTime,
+        producers: try producers(atEndOf: stream.segments.count - 1, of: stream),
+        previousSegmentID: last.id)
+    }
+    return try recover(last, of: stream)
+  }
+
+  /// The segment the manifest calls active: finds its end and makes it safe to append behind.
+  private mutating func recover(_ segment: ManifestState.Segment, of stream: ManifestState.Stream)
+    throws(OpenError) -> Continuation
+  {
+    let isMapped = stream.definition.durability != .disk
+    let file = try openFile(segment.definition, access: isMapped ? .mappedWriting : .writing)
+    let inherited = try inheritedProducers(of: stream)
+    let recovery = SegmentRecovery(core: core, file: file, segment: segment)
+    var scan = try recovery.scan(inherited)
+    try recovery.report(scan, stream: stream, into: &report)
+    if scan.isSealed {
+      return try end(segment, scan, reason: .sealed)
+    }
+    if isMapped, !report.wasClean {
+      // Stores into a mapping reach the disk in any order: what lies behind is never looked at again.
+      return try end(segment, scan, reason: .recovered)
+    }
+    let slot = try recovery.makeSafe(&scan, report: &report)
+    return Continuation(
+      nextOffset: scan.nextOffset ?? segment.baseOffset, appendTime: scan.progress.lastAppendTime,
+      producers: scan.producers, previousSegmentID: segment.activation.previousSegmentID,
+      segment: (file, scan, slot.sequence, slot.index))
+  }
+
+  private func end(
+    _ segment: ManifestState.Segment, _ scan: SegmentScan, reason: ManifestEdit.EndReason
+  ) throws(OpenError) -> Continuation {
+    let next = scan.nextOffset ?? segment.baseOffset
+    let end = ManifestEdit.SegmentEnd(
+      streamID: streamID, segmentID: segment.id,
+      endPosition: FilePosition(rawValue: scan.position), nextOffset: next,
+      lastAppendTime: scan.progress.lastAppendTime,
+      recordCount: scan.progress.statistics.recordCount, reason: reason)
+    if reason == .recovered {
+      // What recovery shows must not disappear: it is synced before anything else happens.
+      let file = try openFile(segment.definition, access: .writing)
+      do throws(FileSystemError) { try SegmentRecovery.rewrite(file, upTo: scan.position) } catch {
+        throw .fileSystem(error)
+      }
+    }
+    try apply([.segmentEnded(end)])
+    return Continuation(
+      nextOffset: next, appendTime: scan.progress.lastAppendTime, producers: scan.producers,
+      previousSegmentID: segment.id)
+  }
+
+  /// A prepared segment whose header says that it took over, although the manifest does not know yet:
+  /// mapped segments are left without waiting for the manifest.
+  private mutating func adoptSuccessor(_ continuation: inout Continuation) throws(OpenError)
+    -> Bool
+  {
+    guard let stream = core.manifest.stream(streamID) else { return false }
+    for prepared in stream.prepared {
+      guard let file = try? openFile(prepared, access: .reading),
+        let header = try? file.header(), header.segmentID == prepared.segmentID,
+        header.salt == prepared.salt, header.storeID == core.storeID,
+        header.previousSegmentID == continuation.previousSegmentID,
+        header.baseOffset == continuation.nextOffset
+      else { continue }
+      let activation = ManifestEdit.SegmentActivation(
+        streamID: streamID, segmentID: prepared.segmentID, baseOffset: header.baseOffset,
+        baseAppendTime: header.baseAppendTime, previousSegmentID: header.previousSegmentID)
+      try apply([.segmentActivated(activation)])
+      guard let again = core.manifest.stream(streamID), let segment = again.segments.last else {
+        return false
+      }
+      continuation = try recover(segment, of: again)
+      return true
+    }
+    return false
+  }
+
+  // MARK: Producers
+
+  /// The producers at the start of the last segment, from the one before it.
+  private func inheritedProducers(of stream: ManifestState.Stream) throws(OpenError)
+    -> ProducerTable
+  {
+    let index = stream.segments.count - 2
+    guard index >= 0 else { return ProducerTable(limit: limits.producerCountLimit) }
+    return try producers(atEndOf: index, of: stream)
+  }
+
+  /// The producers at the end of an ended segment: its seal block has them, otherwise its frames.
+  private func producers(atEndOf index: Int, of stream: ManifestState.Stream) throws(OpenError)
+    -> ProducerTable
+  {
+    let segment = stream.segments[index]
+    guard let end = segment.end else { return ProducerTable(limit: limits.producerCountLimit) }
+    guard let file = try? openFile(segment.definition, access: .reading) else {
+      // A missing or damaged file is reported by reads and `verify`; appends can go on.
+      return ProducerTable(limit: limits.producerCountLimit)
+    }
+    if end.reason == .sealed,
+      let seal = SegmentEntry.seal(file, end: end.endPosition.rawValue, limits)
+    {
+      return ProducerTable(limit: limits.producerCountLimit, entries: seal.producers)
+    }
+    let before =
+      index > 0
+      ? try producers(atEndOf: index - 1, of: stream)
+      : ProducerTable(limit: limits.producerCountLimit)
+    var scan = SegmentScan(
+      baseOffset: segment.baseOffset, baseAppendTime: segment.activation.baseAppendTime,
+      provenPosition: end.endPosition.rawValue, producerLimit: limits.producerCountLimit)
+    scan.producers = before
+    let reader = FrameReader(file.bytes, salt: file.salt, limits: limits)
+    scan.walk(reader, to: min(end.endPosition.rawValue, file.byteCount))
+    return scan.producers
+  }
+
+  // MARK: The writer
+
+  private func openFile(
+    _ definition: ManifestEdit.SegmentDefinition, access: SegmentFile.Access
+  ) throws(OpenError) -> SegmentFile {
+    do throws(FileSystemError) {
+      let directory = try core.directory.directory(ofStream: streamID)
+      return try SegmentFile(
+        opening: StoreDirectory.segmentName(definition.segmentID), in: directory,
+        path: core.directory.segmentPath(
+          streamID: streamID, segmentID: definition.segmentID),
+        fileSystem: core.fileSystem, streamID: streamID, segmentID: definition.segmentID,
+        salt: definition.salt, access: access, byteCountLimit: limits.segmentByteCountLimit)
+    } catch {
+      throw .fileSystem(error)
+    }
+  }
+
+  private func apply(_ edits: [ManifestEdit]) throws(OpenError) {
+    do throws(ManifestFailure) { try core.manifest.apply(edits, durably: true) } catch {
+      throw .fileSystem(error.cause)
+    }
+  }
+
+  /// A prepared segment for a stream that has none to go on with.
+  private func freshSegment(_ definition: ManifestEdit.StreamDefinition) throws(OpenError)
+    -> (first: PreparedSegment, others: [PreparedSegment])
+  {
+    let isMapped = definition.durability != .disk
+    var ready: [PreparedSegment] = []
+    for prepared in core.manifest.stream(streamID)?.prepared ?? [] {
+      guard let file = try? openFile(prepared, access: isMapped ? .mappedWriting : .writing) else {
+        continue
+      }
+      ready.append(PreparedSegment(file: file, definition: prepared))
+    }
+    if !ready.isEmpty { return (ready.removeFirst(), ready) }
+    let last = core.manifest.stream(streamID)?.segments.last?.definition.capacity
+    let size = SegmentFactory.nextByteCount(after: last, minimum: 0, definition)
+    do throws(ManifestFailure) {
+      return (try SegmentFactory.prepare(definition, byteCount: size, core: core), [])
+    } catch {
+      throw .fileSystem(error.cause)
+    }
+  }
+
+  private func makeLog(_ continuation: Continuation) throws(OpenError) -> StreamLog {
+    guard let stream = core.manifest.stream(streamID) else { throw .streamNotFound(name: "") }
+    let definition = stream.definition
+    let settings = WriterState.Settings(
+      definition: definition, limits: limits, storeID: (core.storeID.high, core.storeID.low),
+      bootHash: core.bootHash, epoch: core.shortEpoch,
+      stagingByteCount: core.options.stagingByteCount,
+      stagingBufferCount: core.options.stagingBufferCount,
+      paddedGroupByteCount: core.options.paddedGroupByteCount)
+    var state: WriterState
+    let isFresh = continuation.segment == nil
+    if let (file, scan, _, _) = continuation.segment {
+      state = WriterState(
+        settings, file: file, continuing: scan, nextOffset: continuation.nextOffset)
+      state.previousSegmentID = continuation.previousSegmentID
+      state.successors = try successors(besides: file.segmentID, definition)
+    } else {
+      let (first, others) = try freshSegment(definition)
+      state = WriterState(
+        settings, beginning: first.file, at: continuation.nextOffset,
+        after: continuation.appendTime, producers: continuation.producers,
+        previousSegmentID: continuation.previousSegmentID)
+      state.successors = others
+    }
+    let segments = SegmentList(stream, directory: core.directory, limits: limits)
+    if isFresh, definition.durability != .disk {
+      // Readers of a mapped segment must find it before the first record is visible.
+      state.storeMappedHeader()
+      let activation = state.activation()
+      try apply([.segmentActivated(activation)])
+      segments.append(activation, file: state.segment)
+    }
+    let watermarks = Watermarks(
+      visible: continuation.nextOffset, durable: continuation.nextOffset,
+      logStart: stream.logStart, cell: core.shared.cell(forStream: streamID))
+    watermarks.cell.store(activeSegmentID: state.segment.segmentID)
+    let log = StreamLog(
+      core: core, definition: definition, watermarks: watermarks, state: state,
+      segments: segments, recovery: report)
+    if let (file, _, sequence, index) = continuation.segment {
+      log.committing.withLock { committer in
+        committer.slotSequence = sequence
+        committer.slotIndex = index
+        committer.slotSegmentID = file.segmentID
+        committer.slotTime = core.time.monotonicNanoseconds()
+        committer.slotPosition = log.durablePosition.load(ordering: .relaxed)
+      }
+    }
+    return log
+  }
+
+  private func successors(
+    besides segmentID: UInt64, _ definition: ManifestEdit.StreamDefinition
+  ) throws(OpenError) -> [PreparedSegment] {
+    var ready: [PreparedSegment] = []
+    for prepared in core.manifest.stream(streamID)?.prepared ?? []
+    where prepared.segmentID != segmentID {
+      guard
+        let file = try? openFile(
+          prepared, access: definition.durability == .disk ? .writing : .mappedWriting)
+      else { continue }
+      ready.append(PreparedSegment(file: file, definition: prepared))
+    }
+    return ready
+  }
+}
+
+extension WriterState {
+  /// The state of a segment that begins with the next append.
+  init(
+    _ settings: Settings, beginning file: SegmentFile, at offset: Offset, after time: Timestamp,
+    producers: ProducerTable, previousSegmentID: UInt64
+  ) {
+    let start = UInt64(SegmentLayout.preambleByteCount)
+    let progress = SegmentProgress(baseOffset: offset, baseAppendTime: time)
+    self.init(
+      settings, file: file, position: start, nextOffset: offset, progress: progress,
+      producers: producers, commitSequence: 0)
+    self.previousSegmentID = previousSegmentID
+  }
+
+  /// The state of a segment that goes on where recovery found its end.
+  init(_ settings: Settings, file: SegmentFile, continuing scan: SegmentScan, nextOffset: Offset) {
+    self.init(
+      settings, file: file, position: scan.position, nextOffset: nextOffset,
+      progress: scan.progress, producers: scan.producers, commitSequence: scan.commitSequence)
+  }
+
+  private init(
+    _ settings: Settings, file: SegmentFile, position: UInt64, nextOffset: Offset,
+    progress: SegmentProgress, producers: ProducerTable, commitSequence: UInt64
+  ) {
+    self.settings = settings
+    segment = file
+    salt = file.salt
+    self.position = position
+    self.nextOffset = nextOffset
+    self.progress = progress
+    self.producers = producers
+    groupPosition = position
+    self.commitSequence = commitSequence
+    activatedAt = 0
+    proven = SegmentMark(
+      segmentID: file.segmentID, position: position, nextOffset: nextOffset,
+      appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,
+      statePosition: progress.statePosition, commitSequence: commitSequence,
+      statistics: progress.statistics)
+    if settings.isMapped { sinkOrigin = unsafe UInt(bitPattern: file.base) }
+  }
+}

@@ -1,0 +1,112 @@
+internal import Quantities
+internal import PlatformIO
+internal import Synchronization
+
+/// How far a stream has come: two counters that only grow, and those who wait for them.
+///
+/// The writer keeps the numbers here and mirrors them into a cell that readers in other processes can
+/// see; it never reads the cell back, because anybody may write there.
+final class Watermarks: Sendable {
+  /// The first offset readers may not see yet.
+  let visible: Atomic<UInt64>
+  /// The first offset that power loss may still take.
+  let durable: Atomic<UInt64>
+  /// The first offset kept.
+  let logStart: Atomic<UInt64>
+  /// Where other processes, and waiting threads of this one, look.
+  let cell: WatermarkCell
+  private let observers = Mutex<[Observer]>([])
+  private let observerCount = Atomic<Int>(0)
+
+  /// One-shot call-backs of tasks that await an offset.
+  struct Observer: Sendable {
+    let kind: WatermarkKind
+    let offset: UInt64
+    let body: @Sendable () -> Void
+  }
+
+  init(visible: Offset, durable: Offset, logStart: Offset, cell: WatermarkCell) {
+    self.visible = Atomic(visible.rawValue)
+    self.durable = Atomic(durable.rawValue)
+    self.logStart = Atomic(logStart.rawValue)
+    self.cell = cell
+    cell.store(visible: visible.rawValue)
+    cell.store(durable: durable.rawValue)
+    cell.store(logStart: logStart.rawValue)
+  }
+
+  func value(_ kind: WatermarkKind) -> UInt64 {
+    switch kind {
+    case .visible: visible.load(ordering: .acquiring)
+    case .durable: durable.load(ordering: .acquiring)
+    }
+  }
+
+  @inline(__always)
+  func raiseVisible(to offset: UInt64) {
+    visible.store(offset, ordering: .releasing)
+    cell.store(visible: offset)
+  }
+
+  func raiseDurable(to offset: UInt64) {
+    durable.store(offset, ordering: .releasing)
+    cell.store(durable: offset)
+  }
+
+  func raiseLogStart(to offset: UInt64) {
+    logStart.store(offset, ordering: .releasing)
+    cell.store(logStart: offset)
+  }
+
+  /// Wakes those who wait; costs two loads when nobody does. Called after the stream's lock was
+  /// released, so that a waiter that counted itself in is either seen or sees the new value.
+  @inline(__always)
+  func notify() {
+    if cell.hasWaiters { cell.wakeAll() }
+    if observerCount.load(ordering: .relaxed) != 0 { notifyObservers() }
+  }
+
+  @inline(never)
+  private func notifyObservers() {
+    let visible = visible.load(ordering: .acquiring)
+    let durable = durable.load(ordering: .acquiring)
+    let due = observers.withLock { list -> [Observer] in
+      let due = list.filter { ($0.kind == .visible ? visible : durable) >= $0.offset }
+      if !due.isEmpty {
+        list.removeAll { ($0.kind == .visible ? visible : durable) >= $0.offset }
+        observerCount.store(list.count, ordering: .sequentiallyConsistent)
+      }
+      return due
+    }
+    for observer in due { observer.body() }
+  }
+
+  /// Calls `body` once, when the watermark reaches `offset`; at once when it has.
+  func observe(_ observer: Observer) {
+    observers.withLock { list in
+      list.append(observer)
+      observerCount.store(list.count, ordering: .sequentiallyConsistent)
+    }
+    if value(observer.kind) >= observer.offset { notifyObservers() }
+  }
+
+  /// Calls everybody who still waits, because nothing will be reached any more.
+  func abandonObservers() {
+    let left = observers.withLock { list -> [Observer] in
+      let left = list
+      list = []
+      observerCount.store(0, ordering: .sequentiallyConsistent)
+      return left
+    }
+    for observer in left { observer.body() }
+    cell.wakeAll()
+  }
+}
+
+/// Which watermark is meant.
+public enum WatermarkKind: Sendable {
+  /// Readers may see everything before it.
+  case visible
+  /// Everything before it survives power loss.
+  case durable
+}

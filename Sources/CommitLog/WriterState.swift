@@ -1,0 +1,233 @@
+internal import LogFormat
+internal import PlatformIO
+internal import Quantities
+
+/// A segment file that is ready to take over, made off the append path.
+struct PreparedSegment: Sendable {
+  let file: SegmentFile
+  let definition: ManifestEdit.SegmentDefinition
+}
+
+/// A range of a segment promised to somebody who fills it outside the lock.
+struct OpenClaim: Sendable {
+  let number: UInt64
+  let position: UInt64
+  let frameByteCount: Int
+  let firstOffset: Offset
+  let appendTime: Timestamp
+  let salt: UInt64
+  let address: UInt
+  let buffer: StagingBuffer?
+}
+
+/// What the appends of a stream share; only ever touched under the stream's lock.
+// Safety: values of this type live inside one Mutex; the memory it points to is written under that
+// lock or inside the range of an open claim.
+@safe struct WriterState: ~Copyable, @unchecked Sendable {
+  /// Settings that do not change while the stream is open.
+  let settings: Settings
+  /// Why the stream stopped, once it has.
+  var failure: StreamFailure?
+  var isClosed = false
+  /// A failed group is being written to a fresh segment; appends wait.
+  var isRescuing = false
+  /// The segment that takes the appends, its salt and where its frames must end.
+  var segment: SegmentFile
+  var salt: UInt64
+  var frameEnd: UInt64 = 0
+  /// Address of position 0 of the current sink (it may lie outside the sink).
+  var sinkOrigin: UInt = 0
+  /// No frame may end behind this position without asking for room.
+  var sinkEnd: UInt64 = 0
+  /// Where the next frame goes, and the offset of its first record.
+  var position: UInt64
+  var nextOffset: Offset
+  var progress: SegmentProgress
+  var producers: ProducerTable
+  /// Group bookkeeping of the segment.
+  var groupPosition: UInt64
+  var commitSequence: UInt64
+  /// Everything up to here is durable.
+  var proven: SegmentMark
+  /// Class `disk`: the buffer being filled, those waiting for the committer, those free.
+  var staging: StagingBuffer?
+  var closedBuffers: [StagingBuffer] = []
+  var freeBuffers: [StagingBuffer] = []
+  var bufferCount = 0
+  var claims: [OpenClaim] = []
+  var claimCount: UInt64 = 0
+  /// Ready successors; the first is taken when the segment is full.
+  var successors: [PreparedSegment] = []
+  /// Mapped classes: segments that were left and are not yet in the manifest.
+  var departed: [Departure] = []
+  /// Monotonic time of the segment's activation, for rolls by age.
+  var activatedAt: UInt64
+  var isRollRequested = false
+
+  /// A mapped segment that was rolled.
+  struct Departure: Sendable {
+    let file: SegmentFile
+    let end: ManifestEdit.SegmentEnd
+    let mark: SegmentMark
+    let successor: SegmentFile
+    let activation: ManifestEdit.SegmentActivation
+  }
+
+  /// What the state needs to know and never changes.
+  struct Settings: Sendable {
+    let definition: ManifestEdit.StreamDefinition
+    let limits: FormatLimits
+    let storeID: (high: UInt64, low: UInt64)
+    let bootHash: UInt64
+    let epoch: UInt32
+    let stagingByteCount: Int
+    let stagingBufferCount: Int
+    let paddedGroupByteCount: Int
+    var isMapped: Bool { definition.durability != .disk }
+  }
+
+  /// What an append must wait for before there is room for its frame.
+  enum Room {
+    case ready
+    /// A successor of at least this many bytes.
+    case segment(minimumByteCount: UInt64)
+    /// A free staging buffer, or a sync that lets the bound of class `async` be kept.
+    case commit
+  }
+
+  /// Memory of a position in the current sink.
+  @inline(__always)
+  func address(of position: UInt64) -> UnsafeMutableRawPointer {
+    // Safety: callers stay below `sinkEnd`, so the address lies inside the sink and is not null.
+    unsafe UnsafeMutableRawPointer(bitPattern: sinkOrigin &+ UInt(position)).unsafelyUnwrapped
+  }
+
+  /// Whether a frame fits without any of the work of `makeRoom`.
+  @inline(__always)
+  func hasRoom(_ frameByteCount: Int) -> Bool {
+    position &+ UInt64(frameByteCount) <= sinkEnd && position < progress.nextRowPosition
+  }
+
+  /// Where things stand now.
+  func mark() -> SegmentMark {
+    SegmentMark(
+      segmentID: segment.segmentID, position: position, nextOffset: nextOffset,
+      appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,
+      statePosition: progress.statePosition, commitSequence: commitSequence,
+      statistics: progress.statistics)
+  }
+
+  /// Bytes the end of the segment may need: padding, commit, index, state, seal.
+  var endReserve: UInt64 {
+    let producerCount = producers.count + 2
+    let pendingRows = progress.unflushedRowCount + SegmentProgress.rowsPerFrame
+    return UInt64(
+      StagingBuffer.alignment + 64 + CommitFrame.byteCount
+        + IndexFrame.byteCount(rowCount: pendingRows)
+        + SegmentLayout.aligned(StateFrame.byteCount(producerCount: producerCount))
+        + SealBlock.byteCount(
+          rowCount: progress.rows.count + SegmentProgress.rowsPerFrame,
+          producerCount: producerCount))
+  }
+
+  /// Makes the next frame possible, or says what is missing.
+  mutating func makeRoom(_ frameByteCount: Int, durablePosition: UInt64) -> Room {
+    if isRescuing { return .commit }
+    frameEnd = segment.byteCount - min(segment.byteCount, endReserve)
+    if position + UInt64(frameByteCount) > frameEnd || isRollDue {
+      let minimum =
+        UInt64(SegmentLayout.preambleByteCount) + UInt64(frameByteCount) + endReserve + 4_096
+      guard let index = successors.firstIndex(where: { $0.file.byteCount >= minimum }) else {
+        return .segment(minimumByteCount: minimum)
+      }
+      guard roll(to: index) else { return .commit }
+      frameEnd = segment.byteCount - min(segment.byteCount, endReserve)
+    }
+    if settings.isMapped {
+      let limit = settings.definition.maxByteCount
+      if settings.definition.durability == .async, limit > 0, position > durablePosition,
+        position - durablePosition > limit
+      {
+        return .commit
+      }
+      if progress.unflushedRowCount >= SegmentProgress.rowsPerFrame {
+        let at = position
+        let frame = progress.takeIndexFrame(at: at)
+        emitMapped(frame.encoded(salt: salt, at: at))
+        return makeRoom(frameByteCount, durablePosition: durablePosition)
+      }
+      sinkEnd = frameEnd
+    } else {
+      guard reserveStaging(frameByteCount) else { return .commit }
+    }
+    progress.noteFrame(at: position, firstOffset: nextOffset)
+    return .ready
+  }
+
+  private var isRollDue: Bool {
+    guard progress.statistics.recordCount > 0 else { return false }
+    let bound = settings.definition.rollRecordCount
+    return isRollRequested || bound > 0 && progress.statistics.recordCount >= bound
+      || nextOffset.rawValue - progress.baseOffset.rawValue >= UInt64(UInt32.max) - 1_048_576
+  }
+
+  /// Makes sure the current staging buffer has room for a frame.
+  private mutating func reserveStaging(_ frameByteCount: Int) -> Bool {
+    // A little room is kept so that the usual tail goes out with the records in one write.
+    let tail = 128
+    if let buffer = staging {
+      let used = Int(position - buffer.startPosition)
+      if used + frameByteCount + tail <= buffer.capacity {
+        sinkEnd = min(frameEnd, buffer.startPosition + UInt64(buffer.capacity - tail))
+        return true
+      }
+      closeBuffer()
+    }
+    let startsSegment = position == UInt64(SegmentLayout.preambleByteCount)
+    let state =
+      startsSegment && !producers.isEmpty
+      ? SegmentLayout.aligned(StateFrame.byteCount(producerCount: producers.count)) : 0
+    guard let buffer = takeBuffer(atLeast: frameByteCount + state + tail) else { return false }
+    place(buffer)
+    sinkEnd = min(frameEnd, buffer.startPosition + UInt64(buffer.capacity - tail))
+    return true
+  }
+
+  /// A buffer from the pool, a new one, or `nil` when the pool is used up.
+  mutating func takeBuffer(atLeast byteCount: Int) -> StagingBuffer? {
+    if byteCount > settings.stagingByteCount {
+      // One large buffer at a time: the committer must have caught up.
+      guard closedBuffers.isEmpty else { return nil }
+      return StagingBuffer(capacity: byteCount, isPooled: false, segment: segment)
+    }
+    if let buffer = freeBuffers.popLast() { return buffer }
+    guard bufferCount < settings.stagingBufferCount else { return nil }
+    bufferCount += 1
+    return StagingBuffer(
+      capacity: settings.stagingByteCount, isPooled: true, segment: segment)
+  }
+
+  /// Makes a buffer the current sink.
+  mutating func place(_ buffer: StagingBuffer) {
+    buffer.begin(segment, at: position)
+    if position == UInt64(SegmentLayout.preambleByteCount) {
+      buffer.header = header(for: segment)
+    }
+    staging = buffer
+    sinkOrigin = unsafe UInt(bitPattern: buffer.base) &- UInt(position)
+    if buffer.header != nil, !producers.isEmpty { emitInitialState() }
+  }
+
+  /// The header of the segment that takes the appends.
+  func header(for file: SegmentFile) -> SegmentHeader {
+    settings.header(
+      of: file, baseOffset: progress.baseOffset, baseAppendTime: progress.lastAppendTime,
+      previousSegmentID: previousSegmentID)
+  }
+
+  var previousSegmentID: UInt64 = 0
+  /// The committer was told that there is work.
+  var isSignalled = false
+  /// Producers changed since the last state frame.
+  var producersChanged = false
+}
