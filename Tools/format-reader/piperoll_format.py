@@ -47,6 +47,8 @@ class Segment:
     next_offset: int = 0
     # Bytes of a last group that is torn or rotten, nobody can tell.
     undecidable: tuple[int, int] | None = None
+    # All before this position is known to have been durable.
+    proven: int = 0
 
     @staticmethod
     def open(file: bytes, end: int | None = None) -> Segment:
@@ -98,7 +100,7 @@ class Segment:
         """Where the walk goes on behind rot, or None for the end of the segment."""
         if self.end is not None:
             return next((frame.position for frame in self.intact_behind(bad)), self.end)
-        durable = self.slot.durable if self.slot else 0
+        durable = max(self.proven, self.slot.durable if self.slot else 0)
         first = last_commit = None
         for frame in self.intact_behind(bad):
             first = first or frame.position
@@ -106,6 +108,7 @@ class Segment:
                 durable = max(durable, f.Commit.read(frame).durable)
                 last_commit = frame.end
             if durable > bad:
+                self.proven = durable
                 return first
         if durable > bad:
             return durable

@@ -3,11 +3,6 @@ import LogFormat
 import Quantities
 import TestSupport
 
-/// What is mutated, and which decoders read it.
-enum Target: CaseIterable {
-  case segment, slot, superblock, header, seal, trailer, edit
-}
-
 /// The intact bytes everything starts from.
 struct Corpus {
   let salt = Samples.salt
