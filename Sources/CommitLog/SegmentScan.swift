@@ -238,9 +238,13 @@ struct SegmentScan {
       problem = error
       return false
     }
-    let isRot =
-      position < provenPosition || search.conviction(of: position, to: limit) != nil
-    guard isRot else {
+    if position >= provenPosition,
+      let proven = search.conviction(of: position, to: limit)
+    {
+      // One conviction covers everything before what it proves; no later place searches again.
+      provenPosition = proven
+    }
+    guard position < provenPosition else {
       problem = error
       if let commit = lastCommit(search, from: position, to: limit) {
         undecidable = position..<(commit + UInt64(CommitFrame.byteCount))

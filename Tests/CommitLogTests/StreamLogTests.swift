@@ -55,7 +55,9 @@ func values(_ log: StreamLog, from start: StartPosition = .earliest) throws -> [
       #expect(records[0].value == bytes("value"))
       #expect(records[0].key == bytes("key"))
       #expect(records[0].type == bytes("type"))
-      #expect(try RecordHeaders.decoded(records[0].headers.span.bytes).first?.name == "trace")
+      let block = records[0].headers
+      let decoded = try RecordHeaders.decoded(block.span.bytes)
+      #expect(decoded.first?.name == "trace")
       #expect(records[0].eventTime == time)
       #expect(records[1].isTombstone)
       #expect(records[1].key == bytes("gone"))
@@ -72,7 +74,8 @@ func values(_ log: StreamLog, from start: StartPosition = .earliest) throws -> [
         var batch = BatchBuilder()
         for index in 0..<(round % 7 + 1) {
           let text = "batch \(round) \(index)"
-          try batch.append(bytes(text).span.bytes)
+          let value = bytes(text)
+          try batch.append(value.span.bytes)
           expected.append(text)
         }
         let receipt = try log.append(batch)
@@ -265,7 +268,9 @@ func values(_ log: StreamLog, from start: StartPosition = .earliest) throws -> [
     let log = try store.createStream(StreamName("s"), options: small())
     for index in 0..<10 { try log.append(bytes("safe \(index)")) }
     try log.flush()
-    machine.disk.faultPlan = .failing(.writeDurably, forever: true)
+    machine.disk.faultPlan = FaultPlan(
+      FaultPlan.failing(.writeDurably, forever: true).faults
+        + FaultPlan.failing(.synchronizeData, forever: true).faults)
     try log.append(bytes("lost"))
     let error = #expect(throws: AppendError.self) { try log.flush() }
     guard case .streamFailed(let failure)? = error else {
