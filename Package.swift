@@ -64,6 +64,11 @@ let package = Package(
       name: "JSONFields", dependencies: ["CSIMDJSON", "CommandLineInterface", "Quantities"],
       swiftSettings: strict),
 
+    // Tools.
+    .executableTarget(
+      name: "follow", dependencies: ["CommitLog", "ByteCoding", "LogFormat", "PlatformIO"],
+      path: "Tools/Follow", swiftSettings: tests),
+
     // Tests.
     .testTarget(
       name: "AsyncLogTests", dependencies: ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
