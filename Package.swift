@@ -64,6 +64,11 @@ let package = Package(
       name: "JSONFields", dependencies: ["CSIMDJSON", "CommandLineInterface", "Quantities"],
       swiftSettings: strict),
 
+    // Tools.
+    .executableTarget(
+      name: "follow", dependencies: ["CommitLog", "ByteCoding", "LogFormat", "PlatformIO"],
+      path: "Tools/Follow", swiftSettings: tests),
+
     // Tests.
     .testTarget(
       name: "AsyncLogTests", dependencies: ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
@@ -86,6 +91,22 @@ let package = Package(
     .testTarget(
       name: "JSONFieldsTests", dependencies: ["JSONFields", "Quantities"],
       swiftSettings: tests),
+    .target(
+      name: "TestSupport", dependencies: ["ByteCoding", "Quantities", "LogFormat"],
+      path: "Tests/TestSupport", swiftSettings: tests),
+    .testTarget(
+      name: "ByteCodingTests", dependencies: ["ByteCoding", "Quantities"], swiftSettings: tests),
+    .testTarget(
+      name: "LogFormatTests",
+      dependencies: ["LogFormat", "ByteCoding", "Quantities", "CChecksum", "TestSupport"],
+      swiftSettings: tests),
+    .executableTarget(
+      name: "regenerate-fixtures", dependencies: ["TestSupport"],
+      path: "Tools/RegenerateFixtures", swiftSettings: tests),
+    .executableTarget(
+      name: "fuzz-format",
+      dependencies: ["TestSupport", "LogFormat", "ByteCoding", "Quantities"],
+      path: "Tools/FuzzFormat", swiftSettings: tests),
   ],
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17

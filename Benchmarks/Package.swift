@@ -32,6 +32,7 @@ let package = Package(
     .library(name: "BenchmarkHarness", targets: ["BenchmarkHarness"]),
     .executable(name: "engine-benchmarks", targets: ["EngineSuite"]),
   ],
+  dependencies: [.package(name: "piperoll", path: "..")],
   targets: [
     .target(name: "CHarness", path: "CHarness", cSettings: cStrict),
     .target(
@@ -50,7 +51,11 @@ let package = Package(
       name: "BenchmarkHarness", dependencies: ["CHarness"], path: "BenchmarkHarness",
       swiftSettings: hot),
     .executableTarget(
-      name: "EngineSuite", dependencies: ["BenchmarkHarness", "CLimits", "CPeers"],
+      name: "EngineSuite",
+      dependencies: [
+        "BenchmarkHarness", "CLimits", "CPeers",
+        .product(name: "CommitLog", package: "piperoll"),
+      ],
       path: "EngineSuite", swiftSettings: hot),
     .testTarget(
       name: "BenchmarkHarnessTests", dependencies: ["BenchmarkHarness", "CHarness"],

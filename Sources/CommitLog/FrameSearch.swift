@@ -39,11 +39,13 @@ struct FrameSearch: ~Escapable {
     }
   }
 
-  /// A commit frame that proves that bytes at `position` were durable once: the damage is rot.
+  /// How far the first commit frame that proves that bytes at `position` were durable proves that: the
+  /// damage is rot.
   func conviction(of position: UInt64, to limit: UInt64) -> UInt64? {
     var place = position
     while let found = commitFrame(from: place, to: limit) {
-      if found.frame.durablePosition.rawValue > position { return found.at }
+      let proven = found.frame.durablePosition.rawValue
+      if proven > position { return proven }
       place = found.at + 8
     }
     return nil
@@ -71,15 +73,14 @@ struct FrameSearch: ~Escapable {
   }
 
   private func isIntact(at position: UInt64, to limit: UInt64, _ budget: inout Int) -> Bool {
-    guard let head = FrameHead(reader.segment, at: Int(position)), let kind = head.kind else {
-      return false
-    }
-    let length = Int(head.length)
-    guard length >= Frame.minimumByteCount(kind), head.flags == 0,
-      UInt64(length) <= limit - position
+    guard let head = FrameHead(reader.segment, at: Int(position)),
+      head.kind != nil || head.isSkippable
     else { return false }
+    let length = Int(head.length)
+    let minimum = head.kind.map(Frame.minimumByteCount) ?? FrameHead.byteCount
+    guard length >= minimum, UInt64(length) <= limit - position else { return false }
     // Heads that check themselves, and short frames, are cheap; others count against the budget.
-    if kind != .commit, kind != .batch {
+    if head.kind != .commit, head.kind != .batch {
       guard budget >= length else { return false }
       budget -= length
     }

@@ -23,6 +23,7 @@ extension LogReader {
       }
       attempts += 1
       guard attempts <= 3 else { return false }
+      if attempts > 1 { sleepNanoseconds(50_000) }
       try source.refresh()
     }
   }
@@ -55,11 +56,40 @@ extension LogReader {
     if let lease { source.readers?.advance(lease, to: nextOffset.rawValue) }
     guard nextOffset > found.baseOffset else { return }
     let relative = nextOffset.rawValue - found.baseOffset.rawValue
-    let rows = try found.rows(upTo: endPosition)
+    let rows = try found.rows(visible: source.visible)
     if let row = Self.last(of: rows, where: { UInt64($0.relativeOffset) <= relative }) {
       position = row.position
     }
     stepToFrame(of: nextOffset, opened)
+    if options.verification == .once { verifyBlock(opened, rows) }
+  }
+
+  /// Verifies the whole block a random read enters, once, so that later reads of it need not.
+  private func verifyBlock(_ file: SegmentFile, _ rows: [IndexRow]) {
+    let block = Int(position >> BlockVerification.byteCountShift)
+    let start = UInt64(block) << BlockVerification.byteCountShift
+    let end = start + (1 << BlockVerification.byteCountShift)
+    guard !file.verified.contains(block) else { return }
+    var place =
+      Self.last(of: rows, where: { $0.position <= start })?.position
+      ?? UInt64(SegmentLayout.preambleByteCount)
+    let visible = source.visible
+    let reader = FrameReader(file.bytes, salt: file.salt, limits: source.limits)
+    while place < end {
+      do throws(FormatError) {
+        let frame = try reader.frame(at: place, verifying: place >= start)
+        // The block is only done when records behind it are visible.
+        if let next = try Self.endOffset(of: frame, source.limits), next.rawValue >= visible {
+          return
+        }
+        if frame.head.kind == .seal { break }
+        place = frame.end
+      } catch {
+        // Reading the frame itself reports what is wrong with it.
+        return
+      }
+    }
+    file.verified.insert(block)
   }
 
   /// The last row that satisfies a condition true for a prefix of the rows.
@@ -190,7 +220,7 @@ extension LogReader {
   {
     let file = try entry.file()
     let end = min(entry.end?.endPosition.rawValue ?? .max, file.byteCount)
-    let rows = try entry.rows(upTo: end)
+    let rows = try entry.rows(visible: visible)
     var place =
       Self.last(of: rows, where: { $0.appendTime < time })?.position
       ?? UInt64(SegmentLayout.preambleByteCount)

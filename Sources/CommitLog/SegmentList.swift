@@ -81,8 +81,8 @@ final class SegmentEntry: Sendable {
     }
   }
 
-  /// The index rows of what lies before `limit`, as far as they are known without error.
-  func rows(upTo limit: UInt64) throws(ReadError) -> [IndexRow] {
+  /// The index rows of the records before `visible`, as far as they are known without error.
+  func rows(visible: UInt64) throws(ReadError) -> [IndexRow] {
     let file = try file()
     return inner.withLock { inner in
       if inner.hasSealRows { return inner.rows }
@@ -99,7 +99,8 @@ final class SegmentEntry: Sendable {
           baseOffset: baseOffset, baseAppendTime: baseAppendTime, provenPosition: .max,
           producerLimit: limits.producerCountLimit)
       let reader = FrameReader(file.bytes, salt: file.salt, limits: limits)
-      scan.walk(reader, to: min(limit, file.byteCount), verifying: false)
+      let limit = min(inner.end?.endPosition.rawValue ?? .max, file.byteCount)
+      scan.walk(reader, to: limit, before: Offset(rawValue: visible), verifying: false)
       inner.rows = scan.progress.rows
       inner.scan = scan
       return inner.rows

@@ -100,9 +100,14 @@ struct SegmentScan {
 
   /// Walks to `limit`, a seal block, or the first place that cannot be stepped over.
   ///
-  /// - Parameter verifying: Whether checksums are compared.
-  mutating func walk(_ reader: FrameReader, to limit: UInt64, verifying: Bool = true) {
+  /// - Parameters:
+  ///   - end: The walk also stops in front of the frame of this offset.
+  ///   - verifying: Whether checksums are compared.
+  mutating func walk(
+    _ reader: FrameReader, to limit: UInt64, before end: Offset = .maximum, verifying: Bool = true
+  ) {
     while position < limit, !isSealed {
+      if let next = nextOffset, next >= end { return }
       do throws(FormatError) {
         let frame = try reader.frame(at: position, verifying: verifying)
         guard frame.end <= limit || frame.head.kind == .seal else {
@@ -233,9 +238,13 @@ struct SegmentScan {
       problem = error
       return false
     }
-    let isRot =
-      position < provenPosition || search.conviction(of: position, to: limit) != nil
-    guard isRot else {
+    if position >= provenPosition,
+      let proven = search.conviction(of: position, to: limit)
+    {
+      // One conviction covers everything before what it proves; no later place searches again.
+      provenPosition = proven
+    }
+    guard position < provenPosition else {
       problem = error
       if let commit = lastCommit(search, from: position, to: limit) {
         undecidable = position..<(commit + UInt64(CommitFrame.byteCount))

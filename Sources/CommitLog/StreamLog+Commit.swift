@@ -30,6 +30,19 @@ extension StreamLog {
     }
   }
 
+  /// Appends a record that is nothing but a value and waits until it is durable.
+  ///
+  /// The calling thread carries out the commit, or joins the one under way; the committer's thread is
+  /// not woken for it.
+  public func appendDurably(_ value: RawSpan) throws(AppendError) -> Offset {
+    let offset = try append(value, signalling: false)
+    try waitUntilDurable(offset)
+    return offset
+  }
+
+  /// Has the next segment made ready in the background now, before the first append needs it.
+  public func prepareAhead() { prepareSuccessorSoon() }
+
   /// Waits until a record is what its class promises to those who are told of it: `memory` visible,
   /// otherwise durable.
   public func waitUntilAcknowledged(_ offset: Offset) throws(AppendError) {
@@ -207,7 +220,6 @@ extension StreamLog {
       throw CommitFailure(cause: error, isSegmentFault: true)
     }
     segments.append(activation, file: segment)
-    prepareSuccessorSoon()
     watermarks.cell.store(activeSegmentID: segment.segmentID)
   }
 
@@ -270,7 +282,6 @@ extension StreamLog {
     segments.end(departure.end)
     segments.append(departure.activation, file: departure.successor)
     watermarks.cell.store(activeSegmentID: departure.successor.segmentID)
-    prepareSuccessorSoon()
     if durably || definition.durability == .async {
       state.withLock { state in
         state.proven = departure.mark

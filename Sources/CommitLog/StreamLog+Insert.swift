@@ -6,7 +6,7 @@ internal import Synchronization
 extension StreamLog {
   /// What one try under the lock came to.
   private enum Attempt {
-    case appended(Offset, wasIdle: Bool)
+    case appended(Offset, FollowUp)
     case duplicate(Offset)
     case needs(WriterState.Room)
   }
@@ -26,8 +26,8 @@ extension StreamLog {
         try self.attempt(request, &state, encode)
       }
       switch attempt {
-      case .appended(let offset, let wasIdle):
-        if wasIdle { core.signalCommitter() }
+      case .appended(let offset, let followUp):
+        if !followUp.isEmpty { follow(followUp) }
         watermarks.notify()
         return AppendReceipt(offset: offset, isDuplicate: false)
       case .duplicate(let offset):
@@ -36,6 +36,19 @@ extension StreamLog {
         try makeRoom(room, waiting: request.isWaiting)
       }
     }
+  }
+
+  /// What is to be done after the lock was released.
+  private struct FollowUp: OptionSet {
+    let rawValue: UInt8
+    static let signal = FollowUp(rawValue: 1)
+    static let prepare = FollowUp(rawValue: 2)
+  }
+
+  @inline(never)
+  private func follow(_ followUp: FollowUp) {
+    if followUp.contains(.signal) { core.signalCommitter() }
+    if followUp.contains(.prepare) { prepareSuccessorSoon() }
   }
 
   @inline(__always)
@@ -53,17 +66,20 @@ extension StreamLog {
       case .next: break
       }
     }
+    var followUp: FollowUp = []
     if !state.hasRoom(request.frameByteCount) || request.producer != nil {
       let room = state.makeRoom(
         request.frameByteCount, durablePosition: durablePosition.load(ordering: .relaxed))
       guard case .ready = room else { return .needs(room) }
       if !state.departed.isEmpty { listDepartures(state) }
+      if state.takeSuccessorWish() { followUp.insert(.prepare) }
     }
     let time = core.appendTime(after: state.progress.lastAppendTime)
     let word = encode(state, time)
     let offset = state.nextOffset
     publish(request, word: word, time: time, &state)
-    return .appended(offset, wasIdle: claimSignal(&state))
+    if request.isSignalling, claimSignal(&state) { followUp.insert(.signal) }
+    return .appended(offset, followUp)
   }
 
   /// Makes an encoded frame part of the log.

@@ -94,9 +94,24 @@ public final class StreamLog: Sendable {
     try append(value.rawSpan)
   }
 
+  /// As ``append(_:)``; without `signalling` the committer is not told, because the caller commits.
+  func append(_ value: RawSpan, signalling: Bool) throws(AppendError) -> Offset {
+    // Safety: as above.
+    try unsafe value.withUnsafeBytes { bytes throws(AppendError) in
+      try unsafe append(unsafeBytes: bytes, signalling: signalling)
+    }
+  }
+
   /// Appends a record from memory the caller keeps valid for the call.
   @discardableResult
   public func append(unsafeBytes value: UnsafeRawBufferPointer) throws(AppendError) -> Offset {
+    try unsafe append(unsafeBytes: value, signalling: true)
+  }
+
+  @inline(__always)
+  private func append(unsafeBytes value: UnsafeRawBufferPointer, signalling: Bool)
+    throws(AppendError) -> Offset
+  {
     guard value.count <= core.options.limits.recordByteCountLimit else {
       throw .invalid(
         .overLimit(
@@ -104,8 +119,9 @@ public final class StreamLog: Sendable {
           limit: UInt64(core.options.limits.recordByteCountLimit)))
     }
     let byteCount = SegmentLayout.aligned(SoloRecord.headByteCount &+ value.count)
-    let request = AppendRequest(
+    var request = AppendRequest(
       frameByteCount: byteCount, recordCount: 1, payloadByteCount: value.count)
+    request.isSignalling = signalling
     let receipt = try insert(request) { state, time in
       unsafe SoloRecord.encodePlain(
         value, into: state.address(of: state.position), offset: state.nextOffset,
@@ -193,6 +209,8 @@ struct AppendRequest {
   var expected: Offset?
   var producer: ProducerStamp?
   var isWaiting = true
+  /// Whether the committer is told that there is work.
+  var isSignalling = true
   var eventTimes: (count: Int, earliest: Timestamp, latest: Timestamp)?
 
   init(frameByteCount: Int, recordCount: Int, payloadByteCount: Int) {

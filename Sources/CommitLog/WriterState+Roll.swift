@@ -141,6 +141,7 @@ extension WriterState {
     progress = SegmentProgress(
       baseOffset: nextOffset, baseAppendTime: progress.lastAppendTime)
     isRollRequested = false
+    isSuccessorWished = false
     sinkEnd = 0
     activatedAt = 0
     if settings.isMapped {

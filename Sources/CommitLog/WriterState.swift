@@ -108,6 +108,15 @@ struct OpenClaim: Sendable {
     position &+ UInt64(frameByteCount) <= sinkEnd && position < progress.nextRowPosition
   }
 
+  /// Whether it is time to have a successor made ready: the segment is half full and nobody was asked.
+  mutating func takeSuccessorWish() -> Bool {
+    guard !isSuccessorWished, successors.isEmpty, position > segment.byteCount / 2 else {
+      return false
+    }
+    isSuccessorWished = true
+    return true
+  }
+
   /// Where things stand now.
   func mark() -> SegmentMark {
     SegmentMark(
@@ -226,6 +235,8 @@ struct OpenClaim: Sendable {
   }
 
   var previousSegmentID: UInt64 = 0
+  /// Somebody was asked to make a successor of this segment ready.
+  var isSuccessorWished = false
   /// The committer was told that there is work.
   var isSignalled = false
   /// Producers changed since the last state frame.

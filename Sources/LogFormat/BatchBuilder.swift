@@ -229,10 +229,10 @@ public import Quantities
   public var eventTimeSummary: (count: Int, earliest: Timestamp, latest: Timestamp)? {
     guard hasEventTimes else { return nil }
     var (count, earliest, latest) = (0, Int64.max, Int64.min)
-    for time in eventTimes where time != .min {
+    for index in 0..<self.count where !flags[index].contains(.noEventTime) {
       count += 1
-      earliest = min(earliest, time)
-      latest = max(latest, time)
+      earliest = min(earliest, eventTimes[index])
+      latest = max(latest, eventTimes[index])
     }
     return (count, Timestamp(rawValue: earliest), Timestamp(rawValue: latest))
   }

@@ -18,7 +18,8 @@ public struct FieldReader: ~Escapable {
   /// Bytes not read yet.
   public var remainingByteCount: Int { bytes.byteCount - position }
 
-  private mutating func advance<Value>(_ value: Value?, by count: Int) throws(FormatError) -> Value {
+  private mutating func advance<Value>(_ value: Value?, by count: Int) throws(FormatError) -> Value
+  {
     guard let value else {
       throw .truncated(
         structure, needed: UInt64(position + count), available: UInt64(bytes.byteCount))

@@ -90,7 +90,8 @@ public struct Frame: ~Escapable {
     let head = FrameHead(word: word, checksum: 0)
     // Safety: the buffer is borrowed for the call and outlives every span made of it here.
     guard let checksum = unsafe frame.bytes.littleEndianUnsigned64(at: 8),
-      frame.count >= Int(head.length), head.length >= UInt32(minimumByteCount(head.kind ?? .padding))
+      frame.count >= Int(head.length),
+      head.length >= UInt32(minimumByteCount(head.kind ?? .padding))
     else { throw .damaged(.frame, .length) }
     guard head.kind == .batch else {
       let moved = FrameHead(word: word, checksum: checksum)
