@@ -66,6 +66,9 @@ let package = Package(
 
     // Tools.
     .executableTarget(
+      name: "quickstart", dependencies: ["CommitLog", "LogFormat", "Quantities"],
+      path: "Tools/Quickstart", swiftSettings: tests),
+    .executableTarget(
       name: "follow", dependencies: ["CommitLog", "ByteCoding", "LogFormat", "PlatformIO"],
       path: "Tools/Follow", swiftSettings: tests),
 

@@ -89,10 +89,11 @@ import Testing
       let safety = source.lines.indices.filter { source.lines[$0].contains("// Safety:") }
       let safeTypes = Self.typesWithSafety(source, safety)
       for (number, line) in source.code.enumerated() where Self.needsSafety(line) {
-        let function = source.function(around: number)
         let isExplained = safety.contains { place in
           (number - Self.safetyDistance...number).contains(place)
-            || function.map { ($0.first - 3...$0.last).contains(place) } ?? false
+            || source.functions.contains {
+              ($0.first...$0.last).contains(number) && ($0.first - 3...$0.last).contains(place)
+            }
         }
         let isCovered = safeTypes.contains { $0.contains(number) }
         if !isExplained && !isCovered { found.append("\(source.place(number)): \(line)") }
@@ -111,7 +112,7 @@ import Testing
     source.code.indices.compactMap { number in
       let line = source.code[number]
       guard line.contains("@safe ") || line.contains("@unchecked Sendable"), line.hasSuffix("{"),
-        safety.contains(where: { ($0 + 1...$0 + 4).contains(number) })
+        safety.contains(where: { (number - 4...number + 4).contains($0) })
       else { return nil }
       let indentation = line.prefix { $0 == " " }
       let end = source.code[number...].firstIndex { $0 == indentation + "}" }
