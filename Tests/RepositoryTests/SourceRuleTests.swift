@@ -70,8 +70,8 @@ import Testing
     for path in Repository.paths {
       guard let text = Repository.textIfAny(of: path) else { continue }
       for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
-        .enumerated() where marks.contains(where: line.contains) && line.firstMatch(of: pattern) != nil
-      {
+        .enumerated()
+      where marks.contains(where: line.contains) && line.firstMatch(of: pattern) != nil {
         found.append("\(path):\(number + 1)")
       }
     }
@@ -108,7 +108,8 @@ import Testing
   }
 
   /// Lines of types whose own declaration carries a `// Safety:` line: it speaks for their members.
-  private static func typesWithSafety(_ source: SwiftSource, _ safety: [Int]) -> [ClosedRange<Int>] {
+  private static func typesWithSafety(_ source: SwiftSource, _ safety: [Int]) -> [ClosedRange<Int>]
+  {
     source.code.indices.compactMap { number in
       let line = source.code[number]
       guard line.contains("@safe ") || line.contains("@unchecked Sendable"), line.hasSuffix("{"),

@@ -5,25 +5,27 @@ import TestSupport
 // With --check it writes nothing and ends with status 1 when anything would change.
 
 let isChecking = CommandLine.arguments.contains("--check")
-var differences: [String] = []
 
-func settle(_ name: String, _ bytes: [UInt8]) throws {
+/// Writes a file, or answers what is wrong with it.
+func settle(_ name: String, _ bytes: [UInt8], checking: Bool) throws -> String? {
   let file = RepositoryFile(name)
-  if isChecking {
-    if (try? file.read()) != bytes { differences.append(name) }
-  } else {
-    try file.write(bytes)
-    print("\(name): \(bytes.count) bytes")
-  }
+  if checking { return (try? file.read()) == bytes ? nil : "\(name) is not as generated" }
+  try file.write(bytes)
+  print("\(name): \(bytes.count) bytes")
+  return nil
 }
 
-for file in try Golden().files { try settle("Fixtures/format-v1/" + file.path, file.bytes) }
-
+var problems: [String?] = []
+for file in try Golden().files {
+  problems.append(
+    try settle("Fixtures/format-v1/" + file.path, file.bytes, checking: isChecking))
+}
 let (text, missing) = try Example.inserted(
   into: String(decoding: try RepositoryFile("FORMAT.md").read(), as: UTF8.self))
-try settle("FORMAT.md", Array(text.utf8))
-if !missing.isEmpty { differences.append("FORMAT.md has no place for \(missing)") }
+problems.append(try settle("FORMAT.md", Array(text.utf8), checking: isChecking))
+if !missing.isEmpty { problems.append("FORMAT.md has no place for the examples \(missing)") }
 
-for difference in differences { fputs("not as generated: \(difference)\n", stderr) }
-if isChecking, differences.isEmpty { print("fixtures are as generated") }
-exit(differences.isEmpty ? 0 : 1)
+let found = problems.compactMap { $0 }
+for problem in found { fputs("\(problem)\n", stderr) }
+if isChecking, found.isEmpty { print("fixtures are as generated") }
+exit(found.isEmpty ? 0 : 1)
