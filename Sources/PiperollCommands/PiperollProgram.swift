@@ -8,7 +8,7 @@ public enum PiperollProgram {
   public static let version = "0.1.0"
 
   private static let commands: [any (ExecutableCommand & SendableMetatype).Type] = [
-    InitCommand.self, CreateCommand.self, AppendCommand.self,
+    InitCommand.self, CreateCommand.self, AppendCommand.self, ImportCommand.self,
     ReadCommand.self, TailCommand.self, ExportCommand.self,
   ]
 
