@@ -75,6 +75,11 @@ let package = Package(
     .executableTarget(
       name: "piperoll", dependencies: ["PiperollCommands"], swiftSettings: strict),
 
+    // Tools.
+    .executableTarget(
+      name: "follow", dependencies: ["CommitLog", "ByteCoding", "LogFormat", "PlatformIO"],
+      path: "Tools/Follow", swiftSettings: tests),
+
     // Tests.
     .testTarget(
       name: "AsyncLogTests", dependencies: ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],

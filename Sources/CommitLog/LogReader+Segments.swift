@@ -23,6 +23,7 @@ extension LogReader {
       }
       attempts += 1
       guard attempts <= 3 else { return false }
+      if attempts > 1 { sleepNanoseconds(50_000) }
       try source.refresh()
     }
   }

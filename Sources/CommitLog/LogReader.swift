@@ -150,7 +150,7 @@ public struct LogReader: ~Copyable, Sendable {
     }
     while now - began < timeoutNanoseconds {
       // Bounded sleeps, so that the death of the writer is noticed.
-      let left = min(timeoutNanoseconds - (now - began), 100_000_000)
+      let left = min(timeoutNanoseconds - (now - began), 500_000_000)
       source.wait(beyond: offset, timeoutNanoseconds: left)
       if source.visible > offset { return true }
       now = SystemTime().monotonicNanoseconds()
@@ -209,6 +209,7 @@ public struct LogReader: ~Copyable, Sendable {
           count &+= try deliver(batch, limit: limit &- count, body)
           if indexInBatch == 0 { position = frame.end }
         case .seal:
+          try noteEnd(frame)
           leaveSegment()
           return count
         default:
@@ -226,6 +227,18 @@ public struct LogReader: ~Copyable, Sendable {
       try handle(error, reader, file)
     }
     return count
+  }
+
+  /// Remembers where the segment ends, which its seal block says before the manifest may.
+  private func noteEnd(_ frame: borrowing Frame) throws(FormatError) {
+    guard let entry, entry.end == nil else { return }
+    let seal = try SealBlock(frame.bytes, at: frame.position, limits: source.limits)
+    entry.setEnd(
+      ManifestEdit.SegmentEnd(
+        streamID: source.streamID, segmentID: entry.id,
+        endPosition: FilePosition(rawValue: frame.end), nextOffset: seal.nextOffset,
+        lastAppendTime: seal.lastAppendTime, recordCount: seal.statistics.recordCount,
+        reason: .sealed))
   }
 
   @inline(__always)

@@ -68,8 +68,11 @@ final class SharedPage: Sendable {
     store(epoch, at: 8)
   }
 
-  /// States that nobody writes any more.
-  func withdraw() { store(0, at: 8) }
+  /// States that nobody writes any more. The file goes when nobody reads either.
+  func withdraw() {
+    store(0, at: 8)
+    if let memory, readers?.isEmpty ?? true { try? memory.unlink() }
+  }
 
   /// Epoch of a writer that is alive; `nil` when there is none.
   var liveEpoch: UInt64? {
@@ -171,6 +174,11 @@ final class SharedPage: Sendable {
   func release(_ slot: Int) {
     unsafe storeReleasing(0, to: address(slot, 16))
     unsafe storeReleasing(0, to: address(slot, 0))
+  }
+
+  /// Whether no slot is taken.
+  var isEmpty: Bool {
+    (0..<Self.slotCount).allSatisfy { unsafe loadAcquiring(address($0, 0)) == 0 }
   }
 
   /// Offsets that live readers of a stream still need; slots of dead ones are freed.

@@ -67,6 +67,7 @@ public final class Store: Sendable {
     let open = streams.withLock { $0.values.map { $0 } }
     var next: UInt64?
     for stream in open {
+      if let wait = stream.rollIfDue() { next = min(next ?? wait, wait) }
       if let wait = stream.commitIfDue(now) { next = min(next ?? wait, wait) }
     }
     return next

@@ -115,6 +115,9 @@ enum StoreOpening {
           random: environment.random.next(), environment.random.next())
         superblock.device = identity.device
         superblock.inode = identity.inode
+        // Both copies must name the new identity: one is replaced here, the other below.
+        superblock.generation += 1
+        try SuperBlockFile.write(superblock, in: directory)
       }
       superblock.generation += 1
       superblock.epoch += 1

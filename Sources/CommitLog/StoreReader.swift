@@ -15,7 +15,7 @@ public final class StoreReader: Sendable {
   let options: StoreOptions
   let environment: StoreEnvironment
   let superblock: SuperBlock
-  let shared: SharedPage?
+  private let sharing: Mutex<SharedPage?>
   private let replay: Mutex<ManifestState>
   private let sources = Mutex<[UInt64: RemoteStream]>([:])
 
@@ -28,7 +28,17 @@ public final class StoreReader: Sendable {
     self.environment = environment
     self.superblock = superblock
     replay = Mutex(state)
-    shared = options.sharesWatermarks ? try? SharedPage(storeID: superblock.storeID) : nil
+    sharing = Mutex(options.sharesWatermarks ? try? SharedPage(storeID: superblock.storeID) : nil)
+  }
+
+  /// The memory shared with a writer, where it may be used.
+  var shared: SharedPage? { sharing.withLock { $0 } }
+
+  /// Looks for the memory of a writer that came after the one this store was opened beside.
+  func renewShared() {
+    guard options.sharesWatermarks else { return }
+    guard let fresh = try? SharedPage(storeID: superblock.storeID) else { return }
+    if fresh.liveEpoch != nil { sharing.withLock { $0 = fresh } }
   }
 
   /// Opens a store for reading.
@@ -142,7 +152,7 @@ final class RemoteStream: ReadSource {
   }
 
   /// How long an answer about the writer's life counts.
-  private static let livenessNanoseconds: UInt64 = 50_000_000
+  private static let livenessNanoseconds: UInt64 = 200_000_000
 
   init(_ store: StoreReader, _ stream: ManifestState.Stream) {
     self.store = store
@@ -164,6 +174,7 @@ final class RemoteStream: ReadSource {
     return state.withLock { state in
       if state.askedAt == 0 || now - state.askedAt > Self.livenessNanoseconds {
         state.askedAt = now
+        if store.shared?.liveEpoch == nil { store.renewShared() }
         state.cellIsLive = store.shared?.liveEpoch != nil
         state.cell = state.cellIsLive ? store.shared?.findCell(forStream: streamID) : nil
       }

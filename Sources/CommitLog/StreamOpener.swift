@@ -113,7 +113,7 @@ struct StreamOpener {
     for prepared in stream.prepared {
       guard let file = try? openFile(prepared, access: .reading),
         let header = try? file.header(), header.segmentID == prepared.segmentID,
-        header.salt == prepared.salt, header.storeID == core.storeID,
+        header.salt == prepared.salt,
         header.previousSegmentID == continuation.previousSegmentID,
         header.baseOffset == continuation.nextOffset
       else { continue }
@@ -316,7 +316,6 @@ extension WriterState {
     self.producers = producers
     groupPosition = position
     self.commitSequence = commitSequence
-    activatedAt = 0
     proven = SegmentMark(
       segmentID: file.segmentID, position: position, nextOffset: nextOffset,
       appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,

@@ -140,7 +140,7 @@ public struct SuperBlock: Hashable, Sendable {
     switch (first, second) {
     case (.success(let a), .success(let b)):
       if a.generation == b.generation && a != b { throw .damaged(.superblock, .identity) }
-      guard a.storeID == b.storeID else { throw .damaged(.superblock, .identity) }
+      // A store that is being adopted has two identities for a moment: the newer one counts.
       return a.generation >= b.generation ? a : b
     case (.success(let one), .failure(let error)), (.failure(let error), .success(let one)):
       if case .newer = error { throw error }
