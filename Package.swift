@@ -31,6 +31,7 @@ let package = Package(
     .library(name: "Piperoll", targets: ["Piperoll"]),
     .library(name: "CommitLog", targets: ["CommitLog", "LogFormat", "Quantities"]),
     .library(name: "FaultKit", targets: ["SimulatedIO", "PlatformIO"]),
+    .executable(name: "piperoll", targets: ["piperoll"]),
   ],
   targets: [
     // C: what Swift cannot import, and installed libraries.
@@ -70,10 +71,17 @@ let package = Package(
       name: "JSONFields", dependencies: ["CSIMDJSON", "CommandLineInterface", "Quantities"],
       swiftSettings: strict),
 
-    // Tools.
+    .target(
+      name: "PiperollCommands",
+      dependencies: [
+        "CommandLineInterface", "JSONFields", "CommitLog", "LogFormat", "PlatformIO", "ByteCoding",
+        "Quantities",
+      ],
+      swiftSettings: strict),
     .executableTarget(
-      name: "quickstart", dependencies: ["CommitLog", "LogFormat", "Quantities"],
-      path: "Tools/Quickstart", swiftSettings: tests),
+      name: "piperoll", dependencies: ["PiperollCommands"], swiftSettings: strict),
+
+    // Tools.
     .executableTarget(
       name: "follow", dependencies: ["CommitLog", "ByteCoding", "LogFormat", "PlatformIO"],
       path: "Tools/Follow", swiftSettings: tests),
@@ -100,6 +108,13 @@ let package = Package(
       swiftSettings: tests),
     .testTarget(
       name: "CommandLineInterfaceTests", dependencies: ["CommandLineInterface", "Quantities"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "PiperollCommandsTests",
+      dependencies: [
+        "PiperollCommands", "CommandLineInterface", "CommitLog", "LogFormat", "PlatformIO",
+        "Quantities",
+      ],
       swiftSettings: tests),
     .testTarget(
       name: "JSONFieldsTests", dependencies: ["JSONFields", "Quantities"],
