@@ -93,6 +93,7 @@ let package = Package(
       name: "PlatformIOTests",
       dependencies: ["PlatformIO", "Quantities", "CPlatform", "CPlatformTestSupport"],
       swiftSettings: tests),
+    .testTarget(name: "RepositoryTests", swiftSettings: tests),
     .testTarget(
       name: "SimulatedIOTests", dependencies: ["SimulatedIO", "PlatformIO", "Quantities"],
       swiftSettings: tests),

@@ -11,7 +11,7 @@ internal import Synchronization
 public final class Store: Sendable {
   let core: StoreCore
   private let lock: StoreLock
-  private let streams = Mutex<[UInt64: StreamLog]>([:])
+  private let streams = Guarded<[UInt64: StreamLog]>([:])
   private let isClosed = Atomic<Bool>(false)
 
   /// What opening the store found, stream by stream, is in ``StreamLog/recovery``.

@@ -15,9 +15,9 @@ public final class StoreReader: Sendable {
   let options: StoreOptions
   let environment: StoreEnvironment
   let superblock: SuperBlock
-  private let sharing: Mutex<SharedPage?>
-  private let replay: Mutex<ManifestState>
-  private let sources = Mutex<[UInt64: RemoteStream]>([:])
+  private let sharing: Guarded<SharedPage?>
+  private let replay: Guarded<ManifestState>
+  private let sources = Guarded<[UInt64: RemoteStream]>([:])
 
   private init(
     _ directory: StoreDirectory, _ options: StoreOptions, _ environment: StoreEnvironment,
@@ -27,8 +27,8 @@ public final class StoreReader: Sendable {
     self.options = options
     self.environment = environment
     self.superblock = superblock
-    replay = Mutex(state)
-    sharing = Mutex(options.sharesWatermarks ? try? SharedPage(storeID: superblock.storeID) : nil)
+    replay = Guarded(state)
+    sharing = Guarded(options.sharesWatermarks ? try? SharedPage(storeID: superblock.storeID) : nil)
   }
 
   /// The memory shared with a writer, where it may be used.
@@ -138,7 +138,7 @@ final class RemoteStream: ReadSource {
   let streamID: UInt64
   private let store: StoreReader
   private let list: SegmentList
-  private let state: Mutex<State>
+  private let state: Guarded<State>
 
   struct State: Sendable {
     var cell: WatermarkCell?
@@ -159,7 +159,7 @@ final class RemoteStream: ReadSource {
     streamName = stream.definition.name
     streamID = stream.definition.streamID
     list = SegmentList(stream, directory: store.directory, limits: store.options.limits)
-    state = Mutex(State(logStart: stream.logStart.rawValue))
+    state = Guarded(State(logStart: stream.logStart.rawValue))
   }
 
   var limits: FormatLimits { store.options.limits }

@@ -175,8 +175,10 @@ extension StreamLog {
     } catch {
       throw CommitFailure(cause: error, isSegmentFault: true)
     }
+    // Read before the buffers are given back: others fill them from then on.
+    let ended = last.end
     acknowledge(mark, recycling: group[start..<end])
-    if let ended = last.end {
+    if let ended {
       committer.pendingEnd = ended
       committer.endedFile = segment
       finishSealed(segment, mark)
