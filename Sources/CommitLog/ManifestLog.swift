@@ -16,7 +16,7 @@ final class ManifestLog: Sendable {
   let directory: StoreDirectory
   private let options: StoreOptions
   private let environment: StoreEnvironment
-  private let inner: Mutex<Inner>
+  private let inner: Guarded<Inner>
 
   struct Inner: Sendable {
     var fold: ManifestState
@@ -39,7 +39,7 @@ final class ManifestLog: Sendable {
     self.directory = directory
     self.options = options
     self.environment = environment
-    self.inner = Mutex(inner)
+    self.inner = Guarded(inner)
   }
 
   /// What the manifest says now.

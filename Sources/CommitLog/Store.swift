@@ -11,7 +11,7 @@ internal import Synchronization
 public final class Store: Sendable {
   let core: StoreCore
   private let lock: StoreLock
-  private let streams = Mutex<[UInt64: StreamLog]>([:])
+  private let streams = Guarded<[UInt64: StreamLog]>([:])
   private let isClosed = Atomic<Bool>(false)
 
   /// What opening the store found, stream by stream, is in ``StreamLog/recovery``.
@@ -71,6 +71,7 @@ public final class Store: Sendable {
     let open = streams.withLock { $0.values.map { $0 } }
     var next: UInt64?
     for stream in open {
+      if let wait = stream.rollIfDue() { next = min(next ?? wait, wait) }
       if let wait = stream.commitIfDue(now) { next = min(next ?? wait, wait) }
     }
     return next

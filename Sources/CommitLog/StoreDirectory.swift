@@ -11,7 +11,7 @@ final class StoreDirectory: Sendable {
   let manifest: DirectoryHandle
   let spare: DirectoryHandle
   let quarantine: DirectoryHandle
-  private let streamDirectories = Mutex<[UInt64: DirectoryHandle]>([:])
+  private let streamDirectories = Guarded<[UInt64: DirectoryHandle]>([:])
 
   static let lockName = "LOCK"
   static let superblockName = "SUPER"

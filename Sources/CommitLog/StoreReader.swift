@@ -18,9 +18,9 @@ public final class StoreReader: Sendable {
   /// Parts of the superblock and the manifest that were not intact when the store was opened and were
   /// read from their copies. The next opening for writing mends them.
   public let repairs: [StoreRepair]
-  private let sharing: Mutex<SharedPage?>
-  private let replay: Mutex<ManifestState>
-  private let sources = Mutex<[UInt64: RemoteStream]>([:])
+  private let sharing: Guarded<SharedPage?>
+  private let replay: Guarded<ManifestState>
+  private let sources = Guarded<[UInt64: RemoteStream]>([:])
 
   private init(
     _ directory: StoreDirectory, _ options: StoreOptions, _ environment: StoreEnvironment,
@@ -31,8 +31,8 @@ public final class StoreReader: Sendable {
     self.options = options
     self.environment = environment
     self.superblock = superblock
-    replay = Mutex(state)
-    sharing = Mutex(options.sharesWatermarks ? try? SharedPage(storeID: superblock.storeID) : nil)
+    replay = Guarded(state)
+    sharing = Guarded(options.sharesWatermarks ? try? SharedPage(storeID: superblock.storeID) : nil)
   }
 
   /// The memory shared with a writer, where it may be used.
@@ -143,7 +143,7 @@ final class RemoteStream: ReadSource {
   let streamID: UInt64
   private let store: StoreReader
   private let list: SegmentList
-  private let state: Mutex<State>
+  private let state: Guarded<State>
 
   struct State: Sendable {
     var cell: WatermarkCell?
@@ -165,7 +165,7 @@ final class RemoteStream: ReadSource {
     streamName = stream.definition.name
     streamID = stream.definition.streamID
     list = SegmentList(stream, directory: store.directory, limits: store.options.limits)
-    state = Mutex(State(logStart: stream.logStart.rawValue))
+    state = Guarded(State(logStart: stream.logStart.rawValue))
   }
 
   var limits: FormatLimits { store.options.limits }
