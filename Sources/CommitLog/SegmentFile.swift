@@ -125,14 +125,13 @@ internal import Synchronization
     throw first ?? .damaged(.segmentHeader, .empty)
   }
 
-  /// The newest intact recovery slot.
+  /// The newest intact recovery slot. It may name a position that a shortened file no longer has.
   func newestSlot() -> (slot: RecoverySlot, index: Int)? {
     var best: (slot: RecoverySlot, index: Int)?
     for (index, position) in SegmentLayout.slotPositions.enumerated() {
       let start = Int(position)
       let sector = bytes.extracting(start..<(start + RecoverySlot.byteCount))
       guard let slot = try? RecoverySlot(sector, salt: salt, at: position) else { continue }
-      guard slot.durablePosition.rawValue <= byteCount else { continue }
       if best.map({ $0.slot.sequence < slot.sequence }) ?? true { best = (slot, index) }
     }
     return best

@@ -86,12 +86,16 @@ enum StoreOpening {
     do throws(FileSystemError) {
       return try StoreDirectory(opening: path, in: environment.fileSystem)
     } catch {
-      // A directory that exists but lacks ours holds something else.
+      // A directory that exists but lacks ours holds something else, unless it has our superblock.
       if error.reason == .notFound,
         let root = try? environment.fileSystem.openDirectory(path: path)
       {
-        environment.fileSystem.close(root)
-        throw .notAStore(path: path)
+        defer { environment.fileSystem.close(root) }
+        let system = environment.fileSystem
+        guard let file = try? system.open(StoreDirectory.superblockName, in: root, .readOnly) else {
+          throw .notAStore(path: path)
+        }
+        system.close(file)
       }
       throw .fileSystem(error)
     }
