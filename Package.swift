@@ -56,6 +56,17 @@ let package = Package(
       name: "AsyncLog", dependencies: ["CommitLog", "LogFormat", "PlatformIO", "Quantities"],
       swiftSettings: strict),
 
+    // Crash tests.
+    .target(
+      name: "CrashScenarios",
+      dependencies: [
+        "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "ByteCoding", "Quantities",
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "simulate", dependencies: ["CrashScenarios", "PlatformIO"], path: "Tools/Simulate",
+      swiftSettings: strict),
+
     // Command line.
     .target(
       name: "CommandLineInterface", dependencies: ["Quantities", "PlatformIO"],
@@ -76,6 +87,12 @@ let package = Package(
     .testTarget(
       name: "CommitLogTests",
       dependencies: ["CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "CrashTests",
+      dependencies: [
+        "CrashScenarios", "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities",
+      ],
       swiftSettings: tests),
     .target(name: "CPlatformTestSupport", path: "Tests/CPlatformTestSupport"),
     .testTarget(
