@@ -133,8 +133,10 @@ extension Session {
           }
           if count == 0 { break }
         } catch {
-          guard mayMiss, case .damaged = error else { throw error }
-          // The reader goes on behind the damage.
+          // Nothing was promised there, and the reader goes on behind the damage.
+          guard case .damaged(let damage) = error,
+            mayMiss || stream.isMissing(damage.firstOffset.rawValue)
+          else { throw error }
         }
       }
     } catch {
@@ -161,6 +163,11 @@ extension Session {
 }
 
 extension StreamLedger {
+  /// Whether an earlier reader was told that a record is lost.
+  fileprivate func isMissing(_ offset: UInt64) -> Bool {
+    offset < end && entries[Int(offset)].mayBeMissing
+  }
+
   /// Why a record cannot stand where it was found; notes the offsets that were passed over.
   fileprivate func mismatch(
     _ record: borrowing RecordView, _ next: inout UInt64, _ missing: inout [Range<UInt64>]
