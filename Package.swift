@@ -30,6 +30,7 @@ let package = Package(
   products: [
     .library(name: "CommitLog", targets: ["CommitLog", "LogFormat", "Quantities"]),
     .library(name: "FaultKit", targets: ["SimulatedIO"]),
+    .executable(name: "piperoll", targets: ["piperoll"]),
   ],
   targets: [
     // C: what Swift cannot import, and installed libraries.
@@ -75,6 +76,16 @@ let package = Package(
       name: "JSONFields", dependencies: ["CSIMDJSON", "CommandLineInterface", "Quantities"],
       swiftSettings: strict),
 
+    .target(
+      name: "PiperollCommands",
+      dependencies: [
+        "CommandLineInterface", "JSONFields", "CommitLog", "LogFormat", "PlatformIO", "ByteCoding",
+        "Quantities",
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "piperoll", dependencies: ["PiperollCommands"], swiftSettings: strict),
+
     // Tools.
     .executableTarget(
       name: "follow", dependencies: ["CommitLog", "ByteCoding", "LogFormat", "PlatformIO"],
@@ -99,11 +110,19 @@ let package = Package(
       name: "PlatformIOTests",
       dependencies: ["PlatformIO", "Quantities", "CPlatform", "CPlatformTestSupport"],
       swiftSettings: tests),
+    .testTarget(name: "RepositoryTests", swiftSettings: tests),
     .testTarget(
       name: "SimulatedIOTests", dependencies: ["SimulatedIO", "PlatformIO", "Quantities"],
       swiftSettings: tests),
     .testTarget(
       name: "CommandLineInterfaceTests", dependencies: ["CommandLineInterface", "Quantities"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "PiperollCommandsTests",
+      dependencies: [
+        "PiperollCommands", "CommandLineInterface", "CommitLog", "LogFormat", "PlatformIO",
+        "Quantities",
+      ],
       swiftSettings: tests),
     .testTarget(
       name: "JSONFieldsTests", dependencies: ["JSONFields", "Quantities"],

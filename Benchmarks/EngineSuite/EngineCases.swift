@@ -35,7 +35,7 @@ enum EngineCases {
   }
 
   /// Benchmarks of the engine that have no peers.
-  static var additionalBenchmarks: [Benchmark] { [] }
+  static var additionalBenchmarks: [Benchmark] { [ReopenBenchmark.benchmark] }
 }
 
 /// A store with one stream, in the directory of a benchmark.

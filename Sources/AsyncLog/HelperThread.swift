@@ -5,7 +5,7 @@ internal import Synchronization
 enum HelperThread {
   /// Runs a body on a thread of its own and suspends until it has returned.
   static func run(_ body: @escaping @Sendable () -> Void) async throws {
-    let failure = Mutex<ThreadCreationError?>(nil)
+    let failure = Guarded<ThreadCreationError?>(nil)
     await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
       do throws(ThreadCreationError) {
         _ = try DedicatedThread.start(name: "piperoll-wait") {

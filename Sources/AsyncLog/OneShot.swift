@@ -1,3 +1,4 @@
+internal import PlatformIO
 internal import Synchronization
 
 /// A continuation that is resumed once, by whoever comes first.
@@ -7,7 +8,7 @@ final class OneShot: Sendable {
     case armed(CheckedContinuation<Void, Never>)
     case fired
   }
-  private let state = Mutex(State.idle)
+  private let state = Guarded(State.idle)
 
   /// Takes the continuation; resumes it at once when the shot was fired before.
   func arm(_ continuation: CheckedContinuation<Void, Never>) {

@@ -83,7 +83,7 @@ public struct RecordSequence: AsyncSequence, Sendable {
 }
 
 extension StreamLog {
-  /// The records from a place on, without end; see ``RecordSequence``.
+  /// The records from a place on, without end; see `RecordSequence`.
   public func records(
     from start: StartPosition = .earliest, options: ReaderOptions = ReaderOptions()
   ) -> RecordSequence {

@@ -50,6 +50,29 @@ public struct LengthPrefixedReader<Source: ByteSource>: ~Copyable {
     try fill(to: Self.prefixByteCount)
     guard input.count > 0 else { return false }
     try require(Self.prefixByteCount)
+    let byteCount = try checkedLength()
+    try fill(to: Self.prefixByteCount + byteCount)
+    try require(Self.prefixByteCount + byteCount)
+    recordByteCount = byteCount
+    return true
+  }
+
+  /// Goes to the next record if all of it has been read already; never waits.
+  ///
+  /// - Returns: Whether there is one; `advance()` reads on when not.
+  /// - Throws: `InputError.recordTooLong`.
+  public mutating func advanceWithoutReading() throws(InputError) -> Bool {
+    input.consume(consumedWithRecord)
+    recordByteCount = nil
+    guard input.count >= Self.prefixByteCount else { return false }
+    let byteCount = try checkedLength()
+    guard input.count >= Self.prefixByteCount + byteCount else { return false }
+    recordByteCount = byteCount
+    return true
+  }
+
+  /// The length that stands at the front of the input.
+  private func checkedLength() throws(InputError) -> Int {
     var length: UInt32 = 0
     for index in (0..<Self.prefixByteCount).reversed() {
       length = length << 8 | UInt32(input.bytes[index])
@@ -58,10 +81,7 @@ public struct LengthPrefixedReader<Source: ByteSource>: ~Copyable {
       throw .recordTooLong(
         position: position, byteCount: UInt64(length), limit: recordByteCountLimit)
     }
-    try fill(to: Self.prefixByteCount + byteCount)
-    try require(Self.prefixByteCount + byteCount)
-    recordByteCount = byteCount
-    return true
+    return byteCount
   }
 
   private mutating func fill(to count: Int) throws(InputError) {

@@ -66,6 +66,19 @@ public struct LineReader<Source: ByteSource>: ~Copyable {
     return true
   }
 
+  /// Goes to the next line if all of it, with its line feed, has been read already; never waits.
+  ///
+  /// - Returns: Whether there is one; `advance()` reads on when not.
+  /// - Throws: `InputError.lineTooLong`.
+  public mutating func advanceWithoutReading() throws(InputError) -> Bool {
+    input.consume(consumedWithLine)
+    lineByteCount = 0
+    isTerminated = false
+    guard let end = Self.lineFeed(in: input.bytes, from: 0) else { return false }
+    try begin(byteCount: end, isTerminated: true)
+    return true
+  }
+
   private var tooLong: InputError {
     .lineTooLong(line: number + 1, position: input.position, limit: lineByteCountLimit)
   }

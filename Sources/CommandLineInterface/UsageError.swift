@@ -37,4 +37,6 @@ public struct ExitCode: Hashable, Sendable {
   public static let damaged = ExitCode(rawValue: 1)
   /// The command line was not understood, or reading or writing failed.
   public static let usage = ExitCode(rawValue: 2)
+  /// Ctrl-C or SIGTERM ended it in order, as shells count that.
+  public static let interrupted = ExitCode(rawValue: 130)
 }

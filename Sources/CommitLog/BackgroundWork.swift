@@ -7,9 +7,9 @@ final class BackgroundWork: Sendable {
   private let execution: StoreOptions.Execution
   private let commitBell = Bell()
   private let jobBell = Bell()
-  private let jobs = Mutex<[@Sendable () -> Void]>([])
+  private let jobs = Guarded<[@Sendable () -> Void]>([])
   private let isStopping = Atomic<Bool>(false)
-  private let threads = Mutex<[DedicatedThread]>([])
+  private let threads = Guarded<[DedicatedThread]>([])
 
   init(_ execution: StoreOptions.Execution) { self.execution = execution }
 

@@ -141,7 +141,7 @@ internal import Synchronization
 
 /// Which regions between index rows were verified by this process.
 final class VerifiedRegions: Sendable {
-  private let bits = Mutex<[UInt64]>([])
+  private let bits = Guarded<[UInt64]>([])
 
   func contains(_ region: Int) -> Bool {
     bits.withLock { words in

@@ -10,7 +10,7 @@ final class SegmentEntry: Sendable {
   let baseAppendTime: Timestamp
   private let directory: StoreDirectory
   private let limits: FormatLimits
-  private let inner: Mutex<Inner>
+  private let inner: Guarded<Inner>
 
   struct Inner: Sendable {
     var file: SegmentFile?
@@ -33,7 +33,7 @@ final class SegmentEntry: Sendable {
     baseAppendTime = activation.baseAppendTime
     self.directory = directory
     self.limits = limits
-    inner = Mutex(Inner(file: file, end: end, damaged: damaged))
+    inner = Guarded(Inner(file: file, end: end, damaged: damaged))
   }
 
   var id: UInt64 { definition.segmentID }
@@ -134,14 +134,14 @@ final class SegmentEntry: Sendable {
 
 /// The segments of a stream, ascending by base offset; readers take the array and keep it.
 final class SegmentList: Sendable {
-  private let entries: Mutex<[SegmentEntry]>
+  private let entries: Guarded<[SegmentEntry]>
   private let directory: StoreDirectory
   private let limits: FormatLimits
 
   init(_ stream: ManifestState.Stream, directory: StoreDirectory, limits: FormatLimits) {
     self.directory = directory
     self.limits = limits
-    entries = Mutex(
+    entries = Guarded(
       stream.segments.map { segment in
         SegmentEntry(
           segment.definition, segment.activation, end: segment.end, damaged: segment.damaged,

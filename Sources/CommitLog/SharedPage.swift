@@ -19,7 +19,7 @@ internal import Synchronization
 /// hint that is checked against the files.
 final class SharedPage: Sendable {
   private let memory: SharedMemory?
-  private let cells = Mutex<[UInt64: WatermarkCell]>([:])
+  private let cells = Guarded<[UInt64: WatermarkCell]>([:])
   let readers: ReaderTable?
 
   static let magic: UInt64 = 0x0a4d_4853_4c52_5089  // 89 "PRLSHM" 0a

@@ -6,7 +6,7 @@ internal import Synchronization
 final class SpareFiles: Sendable {
   private let directory: StoreDirectory
   private let limit: Int
-  private let files = Mutex<[(name: String, byteCount: UInt64)]>([])
+  private let files = Guarded<[(name: String, byteCount: UInt64)]>([])
 
   init(_ directory: StoreDirectory, limit: Int) {
     self.directory = directory

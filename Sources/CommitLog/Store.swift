@@ -11,7 +11,7 @@ internal import Synchronization
 public final class Store: Sendable {
   let core: StoreCore
   private let lock: StoreLock
-  private let streams = Mutex<[UInt64: StreamLog]>([:])
+  private let streams = Guarded<[UInt64: StreamLog]>([:])
   private let isClosed = Atomic<Bool>(false)
 
   /// What opening the store found, stream by stream, is in ``StreamLog/recovery``.
@@ -27,6 +27,10 @@ public final class Store: Sendable {
 
   /// Raised by every opening for writing.
   public var epoch: UInt64 { core.epoch }
+
+  /// Parts of the superblock and the manifest that were not intact when the store was opened and were
+  /// taken from their copies; they have been written anew.
+  public var repairs: [StoreRepair] { core.repairs }
 
   /// The directory.
   public var path: String { core.directory.path }
@@ -67,6 +71,7 @@ public final class Store: Sendable {
     let open = streams.withLock { $0.values.map { $0 } }
     var next: UInt64?
     for stream in open {
+      if let wait = stream.rollIfDue() { next = min(next ?? wait, wait) }
       if let wait = stream.commitIfDue(now) { next = min(next ?? wait, wait) }
     }
     return next

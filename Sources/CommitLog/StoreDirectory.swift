@@ -11,7 +11,7 @@ final class StoreDirectory: Sendable {
   let manifest: DirectoryHandle
   let spare: DirectoryHandle
   let quarantine: DirectoryHandle
-  private let streamDirectories = Mutex<[UInt64: DirectoryHandle]>([:])
+  private let streamDirectories = Guarded<[UInt64: DirectoryHandle]>([:])
 
   static let lockName = "LOCK"
   static let superblockName = "SUPER"
@@ -49,6 +49,19 @@ final class StoreDirectory: Sendable {
   /// The file name of a segment: its identity, 16 lower-case hexadecimal digits.
   static func segmentName(_ segmentID: UInt64) -> String {
     Hexadecimal.digits(segmentID, count: 16) + ".seg"
+  }
+
+  /// The file name of the second copy of a manifest segment.
+  static func mirrorName(_ segmentID: UInt64) -> String {
+    Hexadecimal.digits(segmentID, count: 16) + ".mir"
+  }
+
+  /// The identity that the name of a manifest segment or its mirror states, or `nil`.
+  static func manifestID(fromName name: String) -> UInt64? {
+    guard name.utf8.count == 20, name.hasSuffix(".seg") || name.hasSuffix(".mir") else {
+      return nil
+    }
+    return Hexadecimal.number(name.dropLast(4), count: 16)
   }
 
   /// The identity a file name states, or `nil` when the name is not one we write.

@@ -69,7 +69,7 @@ enum StoreOpening {
   {
     let directory = try openDirectory(path, environment)
     // Not a store is a clearer answer than a missing lock file.
-    _ = try SuperBlockFile.read(in: directory)
+    _ = try SuperBlockFile.read(in: directory, options.limits)
     let lock = try StoreLock(directory)
     do throws(OpenError) {
       let core = try open(directory, options, environment, lock)
@@ -101,7 +101,8 @@ enum StoreOpening {
     _ directory: StoreDirectory, _ options: StoreOptions, _ environment: StoreEnvironment,
     _ lock: StoreLock
   ) throws(OpenError) -> StoreCore {
-    var superblock = try SuperBlockFile.read(in: directory)
+    let found = try SuperBlockFile.read(in: directory, options.limits)
+    var superblock = found.superblock
     guard superblock.features.allowsWriting else {
       throw .newer(
         path: "\(directory.path)/\(StoreDirectory.superblockName)", .newer(.superblock, .feature))
@@ -121,13 +122,10 @@ enum StoreOpening {
           random: environment.random.next(), environment.random.next())
         superblock.device = identity.device
         superblock.inode = identity.inode
-        // Both copies must name the new identity: one is replaced here, the other below.
-        superblock.generation += 1
-        try SuperBlockFile.write(superblock, in: directory)
       }
-      superblock.generation += 1
       superblock.epoch += 1
-      try SuperBlockFile.write(superblock, in: directory)
+      if found.isRebuilt { try SuperBlockFile.create(superblock, in: directory) }
+      try SuperBlockFile.write(&superblock, in: directory)
     } catch {
       if error == OpenProblem.copied { throw .copied(path: directory.path) }
       throw .fileSystem(error)
@@ -139,8 +137,10 @@ enum StoreOpening {
     shared.announce(epoch: superblock.epoch, process: process)
     let core = StoreCore(
       directory: directory, options: options, environment: environment, manifest: manifest,
-      shared: shared)
+      shared: shared, repairs: found.repairs + replay.repairs)
     try removeLeftovers(core)
+    // Evidence that cannot be moved is no reason to refuse.
+    try? core.manifest.setOthersAside()
     return core
   }
 
@@ -199,6 +199,7 @@ enum StoreCreation {
       let root = try system.openDirectory(path: path)
       defer { system.close(root) }
       try refuseExisting(root, path, system)
+      try refuseOrphans(root, path, system)
       for name in [
         StoreDirectory.streamsName, StoreDirectory.manifestName, StoreDirectory.spareName,
         StoreDirectory.quarantineName,
@@ -237,6 +238,21 @@ enum StoreCreation {
     }
   }
 
+  /// Streams without a superblock are a store that lost it, not the leftover of a creation.
+  private static func refuseOrphans(
+    _ root: DirectoryHandle, _ path: String, _ system: any FileSystem
+  ) throws(FileSystemError) {
+    do throws(FileSystemError) {
+      let streams = try system.openDirectory(StoreDirectory.streamsName, in: root)
+      defer { system.close(streams) }
+      guard try system.entries(of: streams).isEmpty else {
+        throw FileSystemError(.makeDirectory, path, .alreadyExists)
+      }
+    } catch {
+      guard error.reason == .notFound else { throw error }
+    }
+  }
+
   private static func makeLockFile(_ root: DirectoryHandle, _ system: any FileSystem)
     throws(FileSystemError)
   {
@@ -261,8 +277,8 @@ enum StoreCreation {
       storeID: id, baseOffset: .zero, previousSegmentID: 0, lastTime: now, epoch: 0)
     let identity = try environment.fileSystem.identity(of: root)
     let superblock = SuperBlock(
-      storeID: id, generation: 1, epoch: 0, manifestSegmentID: segment.file.segmentID,
-      manifestSalt: segment.file.salt, createdTime: now, device: identity.device,
+      storeID: id, generation: 1, epoch: 0, manifestSegmentID: segment.files.main.segmentID,
+      manifestSalt: segment.files.main.salt, createdTime: now, device: identity.device,
       inode: identity.inode)
     try SuperBlockFile.create(superblock, in: directory)
   }

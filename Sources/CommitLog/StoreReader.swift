@@ -15,20 +15,24 @@ public final class StoreReader: Sendable {
   let options: StoreOptions
   let environment: StoreEnvironment
   let superblock: SuperBlock
-  private let sharing: Mutex<SharedPage?>
-  private let replay: Mutex<ManifestState>
-  private let sources = Mutex<[UInt64: RemoteStream]>([:])
+  /// Parts of the superblock and the manifest that were not intact when the store was opened and were
+  /// read from their copies. The next opening for writing mends them.
+  public let repairs: [StoreRepair]
+  private let sharing: Guarded<SharedPage?>
+  private let replay: Guarded<ManifestState>
+  private let sources = Guarded<[UInt64: RemoteStream]>([:])
 
   private init(
     _ directory: StoreDirectory, _ options: StoreOptions, _ environment: StoreEnvironment,
-    _ superblock: SuperBlock, _ state: ManifestState
+    _ superblock: SuperBlock, _ state: ManifestState, _ repairs: [StoreRepair]
   ) {
+    self.repairs = repairs
     self.directory = directory
     self.options = options
     self.environment = environment
     self.superblock = superblock
-    replay = Mutex(state)
-    sharing = Mutex(options.sharesWatermarks ? try? SharedPage(storeID: superblock.storeID) : nil)
+    replay = Guarded(state)
+    sharing = Guarded(options.sharesWatermarks ? try? SharedPage(storeID: superblock.storeID) : nil)
   }
 
   /// The memory shared with a writer, where it may be used.
@@ -49,24 +53,25 @@ public final class StoreReader: Sendable {
     environment: StoreEnvironment = .machine()
   ) throws(OpenError) -> StoreReader {
     let directory = try StoreOpening.openDirectory(path, environment)
-    let (superblock, state) = try readManifest(directory, options)
-    return StoreReader(directory, options, environment, superblock, state)
+    let (superblock, state, repairs) = try readManifest(directory, options)
+    return StoreReader(directory, options, environment, superblock, state, repairs)
   }
 
   /// The manifest may be replaced while it is read: a few attempts settle that.
   private static func readManifest(_ directory: StoreDirectory, _ options: StoreOptions)
-    throws(OpenError) -> (SuperBlock, ManifestState)
+    throws(OpenError) -> (SuperBlock, ManifestState, [StoreRepair])
   {
     var attempts = 0
     while true {
       attempts += 1
-      let superblock = try SuperBlockFile.read(in: directory)
+      let found = try SuperBlockFile.read(in: directory, options.limits)
+      let superblock = found.superblock
       do throws(OpenError) {
         let replay = try ManifestReplay.read(directory, superblock, options.limits)
-        return (superblock, replay.fold)
+        return (superblock, replay.fold, found.repairs + replay.repairs)
       } catch {
         guard attempts < 5 else { throw error }
-        let again = try SuperBlockFile.read(in: directory)
+        let again = try SuperBlockFile.read(in: directory, options.limits).superblock
         guard again.manifestSegmentID != superblock.manifestSegmentID else { throw error }
       }
     }
@@ -86,7 +91,7 @@ public final class StoreReader: Sendable {
 
   /// Reads the manifest again.
   func refreshManifest() throws(OpenError) -> ManifestState {
-    let (_, state) = try Self.readManifest(directory, options)
+    let (_, state, _) = try Self.readManifest(directory, options)
     replay.withLock { $0 = state }
     return state
   }
@@ -138,7 +143,7 @@ final class RemoteStream: ReadSource {
   let streamID: UInt64
   private let store: StoreReader
   private let list: SegmentList
-  private let state: Mutex<State>
+  private let state: Guarded<State>
 
   struct State: Sendable {
     var cell: WatermarkCell?
@@ -159,7 +164,7 @@ final class RemoteStream: ReadSource {
     streamName = stream.definition.name
     streamID = stream.definition.streamID
     list = SegmentList(stream, directory: store.directory, limits: store.options.limits)
-    state = Mutex(State(logStart: stream.logStart.rawValue))
+    state = Guarded(State(logStart: stream.logStart.rawValue))
   }
 
   var limits: FormatLimits { store.options.limits }

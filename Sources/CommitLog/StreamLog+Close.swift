@@ -4,6 +4,17 @@ public import Quantities
 internal import Synchronization
 
 extension StreamLog {
+  /// Ends the segment when its first record is older than the stream allows; answers how long until
+  /// that has to be looked at again.
+  func rollIfDue() -> UInt64? {
+    guard definition.rollNanoseconds > 0 else { return nil }
+    let now = core.time.now()
+    state.withLock { state in
+      if state.isOlderThanRoll(than: now) { state.requestRoll() }
+    }
+    return max(definition.rollNanoseconds / 4, 10_000_000)
+  }
+
   /// Commits when the stream's class says it is time; answers how long until it is.
   func commitIfDue(_ now: UInt64) -> UInt64? {
     let isSignalled = state.withLock { $0.isSignalled }
@@ -33,8 +44,8 @@ extension StreamLog {
   /// - Returns: Whether the stream ended in order.
   func close() -> Bool {
     let wasFailed = state.withLock { state -> Bool in
-      let wasFailed = state.failure != nil
-      return wasFailed
+      state.isClosing = true
+      return state.failure != nil
     }
     defer {
       state.withLock { $0.isClosed = true }

@@ -14,6 +14,8 @@ struct CommitterState: Sendable {
   /// A segment that ended and whose end the manifest does not know yet.
   var pendingEnd: ManifestEdit.SegmentEnd?
   var endedFile: SegmentFile?
+  /// Wall minus monotonic time at the last group; `nil` before the first.
+  var clockDifference: Int64?
   /// Class `async`: when the oldest bytes not yet durable were noticed; 0 for none.
   var pendingSince: UInt64 = 0
 }
@@ -88,6 +90,7 @@ extension StreamLog {
 
   /// Carries out one group commit; false when there was nothing to do.
   func commitOnce(_ committer: inout CommitterState, durably: Bool) -> Bool {
+    noteClockStep(&committer)
     do throws(CommitFailure) {
       return definition.durability == .disk
         ? try commitStaged(&committer) : try commitMapped(&committer, durably: durably)
@@ -95,6 +98,18 @@ extension StreamLog {
       stop(error.cause)
       return false
     }
+  }
+
+  /// Notices that the wall clock was set, so that the log can say so.
+  private func noteClockStep(_ committer: inout CommitterState) {
+    let now = core.clock.difference()
+    if let before = committer.clockDifference {
+      let step = now &- before
+      if step.magnitude >= AppendClock.stepNanoseconds.magnitude {
+        state.withLock { $0.pendingClockStep &+= step }
+      }
+    }
+    committer.clockDifference = now
   }
 
   /// Ends the stream for good: nothing is acknowledged any more.
@@ -160,8 +175,10 @@ extension StreamLog {
     } catch {
       throw CommitFailure(cause: error, isSegmentFault: true)
     }
+    // Read before the buffers are given back: others fill them from then on.
+    let ended = last.end
     acknowledge(mark, recycling: group[start..<end])
-    if let ended = last.end {
+    if let ended {
       committer.pendingEnd = ended
       committer.endedFile = segment
       finishSealed(segment, mark)
@@ -235,6 +252,10 @@ extension StreamLog {
       let departed = state.departed
       state.departed = []
       return (state.mark(), state.segment, departed)
+    }
+    if segment.wasTruncated {
+      throw CommitFailure(
+        cause: FileSystemError(.map, segment.path, .unexpectedEnd), isSegmentFault: false)
     }
     for departure in departed { try leave(departure, durably: durably) }
     guard durably, mark.position > durablePosition.load(ordering: .relaxed) || !departed.isEmpty
@@ -386,8 +407,9 @@ extension WriterState {
   /// Ends a group of a mapped segment with a commit frame, where there is room for it.
   mutating func emitMappedCommit() {
     guard position > groupPosition, claims.isEmpty,
-      position + UInt64(CommitFrame.byteCount) <= frameEnd
+      position + UInt64(CommitFrame.byteCount + ControlFrame.byteCount) <= frameEnd
     else { return }
+    if let step = takeClockStep() { emitMapped(step.encoded(salt: salt, at: position)) }
     commitSequence += 1
     let commit = CommitFrame(
       durablePosition: FilePosition(rawValue: provenPosition), sequence: commitSequence,

@@ -56,7 +56,7 @@ extension StreamLog {
     _ request: AppendRequest, _ state: inout WriterState,
     _ encode: (borrowing WriterState, Timestamp) -> UInt64
   ) throws(AppendError) -> Attempt {
-    if state.failure != nil || state.isClosed { throw Self.refusal(state) }
+    if state.failure != nil || state.isClosing { throw Self.refusal(state) }
     if let expected = request.expected, expected != state.nextOffset {
       throw .conflict(expected: expected, actual: state.nextOffset)
     }
@@ -72,6 +72,7 @@ extension StreamLog {
         request.frameByteCount, durablePosition: durablePosition.load(ordering: .relaxed))
       guard case .ready = room else { return .needs(room) }
       if !state.departed.isEmpty { listDepartures(state) }
+      if state.settings.isMapped, state.segment.wasTruncated { throw truncated(&state) }
       if state.takeSuccessorWish() { followUp.insert(.prepare) }
     }
     let time = core.appendTime(after: state.progress.lastAppendTime)
@@ -101,6 +102,7 @@ extension StreamLog {
     }
     state.position = position &+ UInt64(request.frameByteCount)
     state.nextOffset = state.nextOffset.advanced(by: UInt64(request.recordCount))
+    if state.nextOffset.rawValue >= state.rollOffset { state.requestRoll() }
     if state.settings.isMapped, state.claims.isEmpty {
       watermarks.raiseVisible(to: state.nextOffset.rawValue)
     }
@@ -123,6 +125,15 @@ extension StreamLog {
       segments.append(departure.activation, file: departure.successor)
     }
     watermarks.cell.store(activeSegmentID: state.segment.segmentID)
+  }
+
+  /// Stops the stream: pages of its segment are gone, and with them what was stored there.
+  private func truncated(_ state: inout WriterState) -> AppendError {
+    let failure = StreamFailure(
+      stream: definition.name, durableOffset: durableOffset,
+      cause: FileSystemError(.map, state.segment.path, .unexpectedEnd))
+    state.failure = failure
+    return .streamFailed(failure)
   }
 
   static func refusal(_ state: borrowing WriterState) -> AppendError {
@@ -186,7 +197,7 @@ extension StreamLog {
     while true {
       var room = WriterState.Room.ready
       let claim = try state.withLock { state throws(AppendError) -> OpenClaim? in
-        if state.failure != nil || state.isClosed { throw Self.refusal(state) }
+        if state.failure != nil || state.isClosing { throw Self.refusal(state) }
         if !state.hasRoom(byteCount) {
           room = state.makeRoom(
             byteCount, durablePosition: self.durablePosition.load(ordering: .relaxed))

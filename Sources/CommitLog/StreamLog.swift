@@ -12,13 +12,13 @@ public final class StreamLog: Sendable {
   let core: StoreCore
   let definition: ManifestEdit.StreamDefinition
   let watermarks: Watermarks
-  let state: Mutex<WriterState>
+  let state: Guarded<WriterState>
   /// Held by whoever carries out a group commit.
-  let committing: Mutex<CommitterState>
+  let committing: Guarded<CommitterState>
   /// The segments readers may look into.
   let segments: SegmentList
   /// Held by whoever makes a successor ready.
-  let preparing = Mutex<Void>(())
+  let preparing = Guarded<Void>(())
   let durablePosition: Atomic<UInt64>
   let forkGeneration: ForkGeneration
 
@@ -33,10 +33,10 @@ public final class StreamLog: Sendable {
     self.definition = definition
     self.watermarks = watermarks
     durablePosition = Atomic(state.proven.position)
-    self.state = Mutex(state)
+    self.state = Guarded(state)
     self.segments = segments
     self.recovery = recovery
-    committing = Mutex(CommitterState())
+    committing = Guarded(CommitterState())
     forkGeneration = ForkGeneration.current
   }
 

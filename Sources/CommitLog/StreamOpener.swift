@@ -318,7 +318,6 @@ extension WriterState {
     self.producers = producers
     groupPosition = position
     self.commitSequence = commitSequence
-    activatedAt = 0
     proven = SegmentMark(
       segmentID: file.segmentID, position: position, nextOffset: nextOffset,
       appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,

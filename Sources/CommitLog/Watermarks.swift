@@ -15,7 +15,7 @@ final class Watermarks: Sendable {
   let logStart: Atomic<UInt64>
   /// Where other processes, and waiting threads of this one, look.
   let cell: WatermarkCell
-  private let observers = Mutex<[Observer]>([])
+  private let observers = Guarded<[Observer]>([])
   private let observerCount = Atomic<Int>(0)
 
   /// One-shot call-backs of tasks that await an offset.

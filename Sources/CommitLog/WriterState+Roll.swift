@@ -16,6 +16,7 @@ extension WriterState {
       emitTail(frame.encoded(salt: salt, at: position), in: buffer)
     }
     emitStateIfDue(in: buffer)
+    if let step = takeClockStep() { emitTail(step.encoded(salt: salt, at: position), in: buffer) }
     emitPadding(in: buffer)
     commitSequence += 1
     let commit = CommitFrame(
@@ -38,6 +39,14 @@ extension WriterState {
   var provenPosition: UInt64 {
     proven.segmentID == segment.segmentID
       ? proven.position : UInt64(SegmentLayout.preambleByteCount)
+  }
+
+  /// The statement that the wall clock was set, when it was.
+  mutating func takeClockStep() -> ControlFrame? {
+    guard pendingClockStep != 0 else { return nil }
+    defer { pendingClockStep = 0 }
+    return ControlFrame(
+      appendTime: progress.lastAppendTime, clockStepNanoseconds: pendingClockStep)
   }
 
   private mutating func emitTail(_ frame: [UInt8], in buffer: StagingBuffer) {
@@ -143,7 +152,6 @@ extension WriterState {
     isRollRequested = false
     isSuccessorWished = false
     sinkEnd = 0
-    activatedAt = 0
     if settings.isMapped {
       sinkOrigin = unsafe UInt(bitPattern: segment.base)
     }

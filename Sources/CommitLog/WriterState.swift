@@ -29,6 +29,10 @@ struct OpenClaim: Sendable {
   /// Why the stream stopped, once it has.
   var failure: StreamFailure?
   var isClosed = false
+  /// Appends are refused; what was appended is still committed.
+  var isClosing = false
+  /// The wall clock was set by this much since the last group; 0 when it was not.
+  var pendingClockStep: Int64 = 0
   /// A failed group is being written to a fresh segment; appends wait.
   var isRescuing = false
   /// The segment that takes the appends, its salt and where its frames must end.
@@ -60,8 +64,6 @@ struct OpenClaim: Sendable {
   var successors: [PreparedSegment] = []
   /// Mapped classes: segments that were left and are not yet in the manifest.
   var departed: [Departure] = []
-  /// Monotonic time of the segment's activation, for rolls by age.
-  var activatedAt: UInt64
   var isRollRequested = false
 
   /// A mapped segment that was rolled.
@@ -176,8 +178,30 @@ struct OpenClaim: Sendable {
   private var isRollDue: Bool {
     guard progress.statistics.recordCount > 0 else { return false }
     let bound = settings.definition.rollRecordCount
+    if isOlderThanRoll(than: progress.lastAppendTime) { return true }
     return isRollRequested || bound > 0 && progress.statistics.recordCount >= bound
       || nextOffset.rawValue - progress.baseOffset.rawValue >= UInt64(UInt32.max) - 1_048_576
+  }
+
+  /// Whether the segment's first record is older than the stream's bound, at a time.
+  func isOlderThanRoll(than now: Timestamp) -> Bool {
+    let bound = settings.definition.rollNanoseconds
+    guard bound > 0, progress.statistics.recordCount > 0 else { return false }
+    let (age, overflow) = now.rawValue.subtractingReportingOverflow(
+      progress.statistics.firstAppendTime.rawValue)
+    return !overflow && age > 0 && UInt64(age) >= bound
+  }
+
+  /// The offset at which the segment has as many records as the stream allows.
+  var rollOffset: UInt64 {
+    let bound = settings.definition.rollRecordCount
+    return bound == 0 ? .max : progress.baseOffset.rawValue &+ bound
+  }
+
+  /// Has the next append end the segment.
+  mutating func requestRoll() {
+    isRollRequested = true
+    sinkEnd = 0
   }
 
   /// Makes sure the current staging buffer has room for a frame.

@@ -268,8 +268,8 @@ public import Quantities
 
   /// Writes everything but the first 8 bytes of the frame and returns those.
   ///
-  /// The caller stores the returned word last: it is what makes the frame exist.
-  /// - Parameter destination: At least `plan.byteCount` bytes rounded up to 8.
+  /// The caller stores the returned word last: it is what makes the frame exist. The destination
+  /// has at least `plan.byteCount` bytes, rounded up to 8.
   public func encode(
     _ plan: Plan, into destination: UnsafeMutableRawPointer, baseOffset: Offset,
     appendTime: Timestamp, epoch: UInt32, salt: UInt64, position: UInt64

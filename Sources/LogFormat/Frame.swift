@@ -78,9 +78,8 @@ public struct Frame: ~Escapable {
 
   /// Mends the checksums of a frame whose bytes moved from one place of a segment to another.
   ///
-  /// - Parameters:
-  ///   - frame: The bytes of the frame; the first 8 may be missing still.
-  ///   - word: The first 8 bytes, as the encoder returned them.
+  /// The first 8 bytes of the frame may be missing still: `word` holds them, as the encoder
+  /// returned them.
   ///
   /// A batch is hashed again, because its head check has a place of its own and is content of the
   /// frame; of all other kinds only 8 bytes change.

@@ -13,7 +13,8 @@ public enum ManifestEdit: Hashable, Sendable {
   case snapshotEnd
   /// A stream exists.
   case createStream(StreamDefinition)
-  /// A file with this identity is about to be made; without ``segmentPrepared`` it is a leftover.
+  /// A file with this identity is about to be made; it is a leftover without
+  /// ``segmentPrepared(_:)``.
   case segmentIntent(streamID: UInt64, segmentID: UInt64)
   /// The file is whole, allocated and in place, and may become active.
   case segmentPrepared(SegmentDefinition)

@@ -55,8 +55,8 @@ public enum SoloRecord {
 
   /// Writes everything but the first 8 bytes of a plain record's frame and returns those.
   ///
-  /// The caller stores the returned word last: it is what makes the frame exist.
-  /// - Parameter destination: At least `headByteCount + value.count` bytes rounded up to 8.
+  /// The caller stores the returned word last: it is what makes the frame exist. The destination
+  /// has at least `headByteCount + value.count` bytes, rounded up to 8.
   @inlinable
   public static func encodePlain(
     _ value: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer, offset: Offset,
@@ -83,7 +83,7 @@ public enum SoloRecord {
   /// Completes the frame of a plain record whose value stands in its place already, but for the first
   /// 8 bytes, which it returns.
   ///
-  /// - Parameter destination: The frame; its value begins at `headByteCount`.
+  /// The destination is the frame; its value begins at `headByteCount`.
   public static func encodeInPlace(
     valueByteCount: Int, at destination: UnsafeMutableRawPointer, offset: Offset,
     appendTime: Timestamp, salt: UInt64, position: UInt64
@@ -107,7 +107,7 @@ public enum SoloRecord {
 
   /// Writes everything but the first 8 bytes of any record's frame and returns those.
   ///
-  /// - Parameter destination: At least ``byteCount(_:producer:)`` bytes rounded up to 8.
+  /// The destination has at least ``byteCount(_:producer:)`` bytes, rounded up to 8.
   public static func encode(
     _ record: borrowing RecordInput, producer: ProducerStamp?,
     into destination: UnsafeMutableRawPointer, offset: Offset, appendTime: Timestamp,

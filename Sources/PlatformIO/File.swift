@@ -33,7 +33,7 @@ public struct File: ~Copyable, Sendable {
 
   /// Returns a copy of bytes of the file.
   ///
-  /// - Parameter byteCount: How many; the memory is allocated first, so the caller bounds it.
+  /// The memory is allocated first, so the caller bounds the count.
   /// - Throws: `.unexpectedEnd` when the file ends before.
   public func copyBytes(_ byteCount: Int, at position: UInt64) throws(FileSystemError) -> [UInt8] {
     precondition(byteCount >= 0, "a byte count is never negative")

@@ -33,7 +33,7 @@ public struct FutexWord: @unchecked Sendable {
 
   /// Uses four bytes of memory as the word. A sleeper may have them mapped read-only.
   ///
-  /// - Parameter address: Aligned to 4; valid as long as the value is used.
+  /// The address is aligned to 4 and valid as long as the value is used.
   @unsafe
   public init(at address: UnsafeMutableRawPointer, _ scope: Scope) {
     precondition(UInt(bitPattern: address) % 4 == 0, "a futex word is aligned to four bytes")
@@ -74,7 +74,7 @@ public struct FutexWord: @unchecked Sendable {
 
   /// Sleeps while the word has a value.
   ///
-  /// - Parameter timeoutNanoseconds: A limit on a clock that runs with the machine; nil for none.
+  /// The limit is on a clock that runs with the machine; nil for none.
   public func wait(ifEquals expected: UInt32, timeoutNanoseconds: UInt64?) -> Outcome {
     let limit = timeoutNanoseconds.map { Int64(clamping: $0) } ?? -1
     // Safety: the kernel reads the word, which whoever made it keeps valid.

@@ -22,7 +22,9 @@ public final class MappedRegion: @unchecked Sendable {
   /// Maps `[0, byteCount)` of a file.
   ///
   /// - Parameters:
+  ///   - file: Stays open for the call only; the mapping does not need it.
   ///   - byteCount: At least 1; the file must be as large already.
+  ///   - writable: Whether stores are allowed; they reach the file.
   ///   - guarded: Ask for the SIGBUS guard; see `MappingGuard` for when there is none.
   /// - Throws: `.unexpectedEnd` when the file is smaller, `.outOfMemory` without address space.
   public init(mapping file: borrowing File, byteCount: Int, writable: Bool, guarded: Bool = true)

@@ -298,3 +298,46 @@ func values(_ log: StreamLog, from start: StartPosition = .earliest) throws -> [
     }
   }
 }
+
+@Suite struct RollTests {
+  @Test func `a segment is rolled by records and by age`() throws {
+    var options = small()
+    options.rollRecordCount = 10
+    try withStream(options) { machine, log in
+      for index in 0..<35 { try log.append(bytes("\(index)")) }
+      try log.flush()
+      #expect(machine.disk.paths.filter { $0.contains("/s/") && $0.hasSuffix(".seg") }.count >= 4)
+      #expect(try values(log).count == 35)
+    }
+    options = small()
+    options.rollNanoseconds = 1_000_000_000
+    try withStream(options) { machine, log in
+      for index in 0..<5 {
+        try log.append(bytes("\(index)"))
+        machine.time.advance(byNanoseconds: 2_000_000_000)
+        try log.append(bytes("late \(index)"))
+        try log.flush()
+      }
+      #expect(try values(log).count == 10)
+    }
+  }
+
+  @Test(arguments: everyClass)
+  func `a wall clock set back leaves offsets and times in order`(_ durability: Durability) throws {
+    try withStream(small(durability)) { machine, log in
+      try log.append(bytes("before"))
+      try log.flush()
+      machine.time.setWallClock(Timestamp(rawValue: 1_000_000_000))
+      try log.append(bytes("after"))
+      try log.flush()
+      machine.time.setWallClock(Timestamp(rawValue: 4_000_000_000_000_000_000))
+      try log.append(bytes("future"))
+      try log.flush()
+      var reader = try log.makeReader()
+      let records = try reader.records(max: 10)
+      #expect(records.count == 3)
+      #expect(records[0].appendTime < records[1].appendTime)
+      #expect(records[1].appendTime < records[2].appendTime)
+    }
+  }
+}

@@ -1,0 +1,85 @@
+public import CommandLineInterface
+internal import Glibc
+internal import PlatformIO
+
+/// The command `piperoll`.
+public enum PiperollProgram {
+  /// The version of the program.
+  public static let version = "0.1.0"
+
+  private static let commands: [any (ExecutableCommand & SendableMetatype).Type] = [
+    InitCommand.self, CreateCommand.self, AppendCommand.self, ImportCommand.self,
+    ReadCommand.self, TailCommand.self, ExportCommand.self,
+  ]
+
+  /// The declaration of all commands, from which help, completions and the man page are made.
+  public static let program = Program(
+    "piperoll", version: version, date: "2026-11-21",
+    summary: "append-only logs in a directory",
+    discussion: """
+      A store is a directory that holds streams. A stream is a log of records, numbered from 0; the \
+      number of a record is its offset. One process writes to a store at a time, any number of \
+      processes read it meanwhile, without a lock.
+
+      Data goes to standard output, everything else to standard error. Errors are one line.
+      """,
+    commands: commands.map { $0.declaration })
+
+  /// Runs a command line and says what to end with; everything else goes to the console.
+  ///
+  /// - Parameters:
+  ///   - words: The arguments without the program's own name.
+  ///   - console: What the command may touch.
+  public static func run(_ words: [String], on console: Console) -> ExitCode {
+    var context = program.name
+    do throws(UsageError) {
+      switch try program.parse(words) {
+      case .print(let text):
+        return finish(context, console) { () throws(CommandFailure) in
+          try console.write(text)
+          return .success
+        }
+      case .run(let command, let arguments):
+        context += " \(command.name)"
+        guard let found = commands.first(where: { $0.declaration.name == command.name }) else {
+          preconditionFailure("a command is declared that does not exist")
+        }
+        return finish(context, console) { () throws(CommandFailure) in
+          try found.run(arguments, console)
+        }
+      }
+    } catch {
+      console.writeError("\(error)\n")
+      return .usage
+    }
+  }
+
+  /// Runs a command and turns its failure into a line and an exit code.
+  private static func finish(
+    _ context: String, _ console: Console, _ body: () throws(CommandFailure) -> ExitCode
+  ) -> ExitCode {
+    do throws(CommandFailure) {
+      let code = try body()
+      try console.flush()
+      return code
+    } catch {
+      // What was printed before is right and goes out, unless that is what failed.
+      if case .output = error {} else { try? console.flush() }
+      if let message = error.message { console.writeError("\(context): \(message)\n") }
+      return error.exitCode
+    }
+  }
+
+  /// Runs the command line of this process and ends it.
+  public static func main() -> Never {
+    Interruption.install()
+    PosixFileSystem.ignoreFileSizeSignal()
+    do throws(UsageError) {
+      let words = try ProcessArguments.read(program: program.name)
+      exit(run(words, on: .standard()).rawValue)
+    } catch {
+      StandardError.write("\(error)\n")
+      exit(ExitCode.usage.rawValue)
+    }
+  }
+}

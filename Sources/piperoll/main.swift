@@ -1,0 +1,3 @@
+import PiperollCommands
+
+PiperollProgram.main()

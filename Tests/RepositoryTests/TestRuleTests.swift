@@ -1,0 +1,88 @@
+import Testing
+
+/// House rules about the tests themselves.
+@Suite struct TestRuleTests {
+  /// Test files about more than one source file, and what they are about.
+  static let crossCutting: [String: String] = [
+    "Tests/AsyncLogTests/AsyncLogTests.swift": "awaiting and tailing together",
+    "Tests/CommandLineInterfaceTests/HelpTests.swift": "all texts made for people",
+    "Tests/CommandLineInterfaceTests/InputTests.swift": "all ways to read standard input",
+    "Tests/CommandLineInterfaceTests/ParserTests.swift": "programs, commands and parameters",
+    "Tests/CommandLineInterfaceTests/StreamTests.swift": "standard output and errors",
+    "Tests/CommandLineInterfaceTests/ValueTests.swift": "all kinds of values",
+    "Tests/CommitLogTests/StoreTests.swift": "a store from creation to reopening",
+    "Tests/JSONFieldsTests/JSONAgreementTests.swift": "agreement with a slow parser",
+  ]
+
+  static let testSources = SwiftSource.under("Tests", "Benchmarks/Tests").filter {
+    $0.path.hasSuffix("Tests.swift")
+  }
+
+  @Test func `every test file mirrors a source or is known to be about several`() throws {
+    let sources = Set(SwiftSource.under("Sources", "Benchmarks", "Tools").map(\.path))
+    var strangers: [String] = []
+    for source in Self.testSources where !source.path.hasPrefix("Tests/RepositoryTests/") {
+      let parts = source.path.split(separator: "/")
+      let name = parts[parts.count - 1].dropLast("Tests.swift".count)
+      let target = parts[parts.count - 2].dropLast("Tests".count)
+      let mirrored = ["Sources/\(target)/\(name).swift", "Benchmarks/\(target)/\(name).swift"]
+      if !mirrored.contains(where: sources.contains), Self.crossCutting[source.path] == nil {
+        strangers.append(source.path)
+      }
+    }
+    #expect(strangers.isEmpty, "name them after a source or list them: \(strangers.listed)")
+  }
+
+  @Test func `the list of tests about several sources names files that exist`() {
+    let gone = Self.crossCutting.keys.filter { !Repository.exists($0) }
+    #expect(gone.isEmpty, "\(gone.sorted().listed)")
+  }
+
+  /// Names of test functions with their places.
+  static let tests: [(name: String, place: String)] = testSources.flatMap { source in
+    source.lines.enumerated().compactMap { number, line -> (String, String)? in
+      guard let range = line.firstRange(of: "func "), isTest(source, number) else { return nil }
+      let rest = line[range.upperBound...]
+      let name =
+        rest.first == "`"
+        ? rest.dropFirst().prefix { $0 != "`" } : rest.prefix { $0 != "(" && $0 != "<" }
+      return (String(name), source.place(number))
+    }
+  }
+
+  /// Whether the function on a line is a test: `@Test` on the same line or on those above.
+  private static func isTest(_ source: SwiftSource, _ number: Int) -> Bool {
+    if source.code[number].contains("@Test") { return true }
+    guard number > 0 else { return false }
+    for line in source.code[max(0, number - 12)..<number].reversed() {
+      if line.contains("@Test") { return true }
+      if line.contains("func ") || line.hasSuffix("}") || line.isEmpty { return false }
+    }
+    return false
+  }
+
+  @Test func `no two tests have the same name`() {
+    let places = Dictionary(grouping: Self.tests, by: \.name).mapValues { $0.map(\.place) }
+    let doubled = places.filter { $0.value.count > 1 }.sorted { $0.key < $1.key }
+    #expect(Self.tests.count > 50)
+    #expect(doubled.isEmpty, "\(doubled.map { "\($0.key): \($0.value)" }.listed)")
+  }
+
+  @Test func `no test is disabled or without an expectation`() {
+    var found: [String] = []
+    for source in Self.testSources where !source.path.hasPrefix("Tests/RepositoryTests/") {
+      for (number, line) in source.code.enumerated() where line.contains(".disabled(") {
+        found.append("\(source.place(number)): disabled")
+      }
+    }
+    for source in Self.testSources {
+      for function in source.functions where Self.isTest(source, function.first) {
+        let body = source.code[function.first...function.last]
+        if !body.contains(where: { $0.contains(/expect|#require|confirmation|check|verify/) }) {
+          found.append("\(source.place(function.first)): no expectation")
+        }
+      }
+    }
+    #expect(found.isEmpty, "\(found.listed)")
+  }
+}
