@@ -57,7 +57,10 @@ enum SegmentFactory {
       let name = StoreDirectory.segmentName(id)
       let recycled =
         isMapped
-        ? false : try core.spares.take(into: name, in: directory, byteCount: byteCount)
+        ? false
+        : try core.spares.take(
+          into: name, in: directory, byteCount: byteCount,
+          syncing: core.faults.syncsDirectories)
       if !recycled {
         try createFile(
           name, in: directory, byteCount: byteCount, prewriting: !isMapped, fileSystem: system)

@@ -91,12 +91,14 @@ struct StreamOpener {
       endPosition: FilePosition(rawValue: scan.position), nextOffset: next,
       lastAppendTime: scan.progress.lastAppendTime,
       recordCount: scan.progress.statistics.recordCount, reason: reason)
-    if reason == .recovered {
-      // What recovery shows must not disappear: it is synced before anything else happens.
-      let file = try openFile(segment.definition, access: .writing)
-      do throws(FileSystemError) { try SegmentRecovery.rewrite(file, upTo: scan.position) } catch {
-        throw .fileSystem(error)
-      }
+    // What recovery shows must not disappear: it is synced before anything else happens. A seal that
+    // a killed process left may be in the page cache only, with the frames before it.
+    let file = try openFile(segment.definition, access: .writing)
+    let recovery = SegmentRecovery(core: core, file: file, segment: segment)
+    do throws(FileSystemError) {
+      try SegmentRecovery.rewrite(file, from: recovery.provenPosition, upTo: scan.position)
+    } catch {
+      throw .fileSystem(error)
     }
     try apply([.segmentEnded(end)])
     return Continuation(
