@@ -34,6 +34,7 @@ struct StreamOpener {
     while continuation.segment == nil {
       guard try adoptSuccessor(&continuation) else { break }
     }
+    if continuation.segment == nil, stream.definition.durability != .disk { try dropPrepared() }
     report.nextOffset = continuation.nextOffset
     report.nanoseconds = core.time.monotonicNanoseconds() - began
     return try makeLog(continuation)
@@ -130,6 +131,33 @@ struct StreamOpener {
       return true
     }
     return false
+  }
+
+  /// Lets go of successors that were not adopted. Mapped ones may have been stored into before a
+  /// crash: used again, their old frames could line up behind new ones.
+  private func dropPrepared() throws(OpenError) {
+    guard let prepared = core.manifest.stream(streamID)?.prepared, !prepared.isEmpty else { return }
+    var edits: [ManifestEdit] = []
+    for segment in prepared {
+      edits.append(.segmentDropped(streamID: streamID, segmentID: segment.segmentID))
+      // The intent makes sure that the next opening removes what a crash leaves of the file.
+      edits.append(.segmentIntent(streamID: streamID, segmentID: segment.segmentID))
+    }
+    try apply(edits)
+    do throws(FileSystemError) {
+      let directory = try core.directory.directory(ofStream: streamID)
+      for segment in prepared {
+        let name = StoreDirectory.segmentName(segment.segmentID)
+        do throws(FileSystemError) { try core.fileSystem.unlink(name, in: directory) } catch {
+          guard error.reason == .notFound else { throw error }
+        }
+      }
+      try core.fileSystem.synchronize(directory)
+    } catch {
+      throw .fileSystem(error)
+    }
+    try apply(
+      prepared.map { .segmentDropped(streamID: streamID, segmentID: $0.segmentID) })
   }
 
   // MARK: Producers
