@@ -356,6 +356,7 @@ extension WriterState {
       appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,
       statePosition: progress.statePosition, commitSequence: commitSequence,
       statistics: progress.statistics)
+    // Safety: only the number is kept; the segment lives while it is the sink.
     if settings.isMapped { sinkOrigin = unsafe UInt(bitPattern: file.base) }
   }
 }
