@@ -63,6 +63,17 @@ let package = Package(
       name: "Piperoll", dependencies: ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
       swiftSettings: strict),
 
+    // Crash tests.
+    .target(
+      name: "CrashScenarios",
+      dependencies: [
+        "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "ByteCoding", "Quantities",
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "simulate", dependencies: ["CrashScenarios", "PlatformIO"], path: "Tools/Simulate",
+      swiftSettings: strict),
+
     // Command line.
     .target(
       name: "CommandLineInterface", dependencies: ["Quantities", "PlatformIO"],
@@ -93,6 +104,12 @@ let package = Package(
     .testTarget(
       name: "CommitLogTests",
       dependencies: ["CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "CrashTests",
+      dependencies: [
+        "CrashScenarios", "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities",
+      ],
       swiftSettings: tests),
     .target(name: "CPlatformTestSupport", path: "Tests/CPlatformTestSupport"),
     .testTarget(

@@ -86,12 +86,16 @@ enum StoreOpening {
     do throws(FileSystemError) {
       return try StoreDirectory(opening: path, in: environment.fileSystem)
     } catch {
-      // A directory that exists but lacks ours holds something else.
+      // A directory that exists but lacks ours holds something else, unless it has our superblock.
       if error.reason == .notFound,
         let root = try? environment.fileSystem.openDirectory(path: path)
       {
-        environment.fileSystem.close(root)
-        throw .notAStore(path: path)
+        defer { environment.fileSystem.close(root) }
+        let system = environment.fileSystem
+        guard let file = try? system.open(StoreDirectory.superblockName, in: root, .readOnly) else {
+          throw .notAStore(path: path)
+        }
+        system.close(file)
       }
       throw .fileSystem(error)
     }
@@ -109,6 +113,12 @@ enum StoreOpening {
     }
     let replay = try ManifestReplay.read(directory, superblock, options.limits)
     do throws(FileSystemError) {
+      if !replay.wasClean {
+        // A killed process may have left names that only the page cache knows: the superblock's, a
+        // stream directory's. Nothing may be acknowledged below them before they are durable.
+        try directory.fileSystem.synchronize(directory.root)
+        try directory.fileSystem.synchronize(directory.streams)
+      }
       let identity = try directory.fileSystem.identity(of: directory.root)
       if superblock.device != identity.device || superblock.inode != identity.inode {
         guard options.adoptsCopy else { throw OpenProblem.copied }
@@ -204,9 +214,14 @@ enum StoreCreation {
       }
       try makeLockFile(root, system)
       try system.synchronize(root)
+      // Before the superblock gets its name: from then on the store opens and acknowledges. Also for
+      // a directory that was there: an earlier creation may have been cut short before this.
+      do throws(FileSystemError) { try system.synchronizeParent(ofDirectoryAt: path) } catch {
+        // The parent of somebody's directory need not be readable.
+        guard !isNew, error.reason == .permissionDenied else { throw error }
+      }
       let directory = try StoreDirectory(opening: path, in: system)
       try fill(directory, root, options, environment)
-      if isNew { try system.synchronizeParent(ofDirectoryAt: path) }
     } catch {
       if error.reason == .alreadyExists { throw .alreadyExists(path: path) }
       throw .fileSystem(error)
