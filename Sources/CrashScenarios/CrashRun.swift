@@ -144,6 +144,11 @@ public final class CrashRun {
       image.byteCapacity = 1 << 40
       try session.goOn(&choices)
       if isNested { nest(session, moment, number: image.operationCount + 1) }
+      guard image.misuseCount == 0, image.storesIntoHolesCount == 0 else {
+        throw Violation(
+          "\(image.misuseCount) calls misused the file system, \(image.storesIntoHolesCount) stores "
+            + "through mappings went into holes")
+      }
     } catch {
       fail("\(error)", moment)
     }
