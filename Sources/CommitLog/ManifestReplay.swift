@@ -20,6 +20,9 @@ struct ManifestReplay {
   var lastTime = Timestamp(rawValue: .min)
   /// Places that were not intact although they had been durable.
   var repairs: [StoreRepair] = []
+  /// Two segments that the manifest has claim the same offsets.
+  private var contradiction: OpenError?
+  private let directory: StoreDirectory
 
   /// Reads the manifest segment that a superblock names, from whichever of its copies is intact.
   static func read(_ directory: StoreDirectory, _ superblock: SuperBlock, _ limits: FormatLimits)
@@ -33,11 +36,12 @@ struct ManifestReplay {
     } catch {
       throw .fileSystem(error)
     }
-    return try read(copies, superblock, limits)
+    return try read(directory, copies, superblock, limits)
   }
 
   private static func read(
-    _ copies: ManifestCopies, _ superblock: SuperBlock, _ limits: FormatLimits
+    _ directory: StoreDirectory, _ copies: ManifestCopies, _ superblock: SuperBlock,
+    _ limits: FormatLimits
   ) throws(OpenError) -> ManifestReplay {
     var limits = limits
     limits.batchByteCountLimit = 1 << 30
@@ -49,7 +53,7 @@ struct ManifestReplay {
     var replay = ManifestReplay(
       segmentID: superblock.manifestSegmentID, salt: superblock.manifestSalt, path: copies.path,
       copies: copies, scan: start(header, slot), wasClean: slot?.flags.contains(.clean) ?? false,
-      slotSequence: slot?.sequence ?? 0, epoch: UInt64(slot?.epoch ?? 0))
+      slotSequence: slot?.sequence ?? 0, epoch: UInt64(slot?.epoch ?? 0), directory: directory)
     if let main = copies.main {
       replay.scan.walk(FrameReader(main.bytes, salt: main.salt, limits: limits), to: main.byteCount)
     }
@@ -120,6 +124,7 @@ struct ManifestReplay {
         position = frame.end
       } catch {
         if case .newer = error { throw .newer(path: path, error) }
+        if let contradiction { throw contradiction }
         throw .damaged(path: path, position: position, error)
       }
     }
@@ -141,10 +146,19 @@ struct ManifestReplay {
       }
       if case .snapshotEnd = edit { isWhole = true }
       do throws(ManifestState.Contradiction) { try fold.apply(edit) } catch {
+        if case .segmentActivated(let activation) = error.edit, let other = error.otherSegmentID {
+          contradiction = .segmentsContradict(
+            path: pathOf(activation.streamID, activation.segmentID),
+            otherPath: pathOf(activation.streamID, other))
+        }
         throw FormatError.damaged(.manifestEdit, .identity)
       }
     }
     return isWhole
+  }
+
+  private func pathOf(_ streamID: UInt64, _ segmentID: UInt64) -> String {
+    directory.segmentPath(streamID: streamID, segmentID: segmentID)
   }
 
   // MARK: Going on

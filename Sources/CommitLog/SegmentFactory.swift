@@ -72,6 +72,7 @@ enum SegmentFactory {
         fileSystem: system, streamID: definition.streamID, segmentID: id, salt: salt,
         access: isMapped ? .mappedWriting : .writing,
         byteCountLimit: core.options.limits.segmentByteCountLimit)
+      // Safety: the region is the mapping of `file`, which lives on.
       if isMapped { unsafe system.populate(file.region(from: 0, count: Int(byteCount))) }
     } catch {
       abandon(definition.streamID, id, core)

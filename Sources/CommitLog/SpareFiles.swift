@@ -47,7 +47,10 @@ final class SpareFiles: Sendable {
     let system = directory.fileSystem
     for entry in try system.entries(of: directory.spare)
     where entry.kind == .regular && StoreDirectory.segmentID(fromName: entry.name) != nil {
-      let handle = try system.open(entry.name, in: directory.spare, .readOnly)
+      // What cannot be opened is not used again; a store opens without spare files.
+      guard let handle = try? system.open(entry.name, in: directory.spare, .readOnly) else {
+        continue
+      }
       let status = try? system.status(of: handle)
       system.close(handle)
       let isFull = files.withLock { $0.count >= limit }

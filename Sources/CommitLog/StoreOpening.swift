@@ -45,6 +45,16 @@ struct StoreLock: Sendable {
     return OpenError.LockHolder(processID: process, epoch: epoch)
   }
 
+  /// What the last holder of a store's lock wrote about itself.
+  static func describedHolder(in directory: StoreDirectory) -> OpenError.LockHolder? {
+    let system = directory.fileSystem
+    guard
+      let handle = try? system.open(StoreDirectory.lockName, in: directory.root, .readOnly)
+    else { return nil }
+    defer { system.close(handle) }
+    return holder(system, handle)
+  }
+
   /// Writes who holds the lock; a hint for people, so failures do not matter.
   func describe(epoch: UInt64, process: ProcessIdentity) {
     var bytes: [UInt8] = []
@@ -86,12 +96,16 @@ enum StoreOpening {
     do throws(FileSystemError) {
       return try StoreDirectory(opening: path, in: environment.fileSystem)
     } catch {
-      // A directory that exists but lacks ours holds something else.
+      // A directory that exists but lacks ours holds something else, unless it has our superblock.
       if error.reason == .notFound,
         let root = try? environment.fileSystem.openDirectory(path: path)
       {
-        environment.fileSystem.close(root)
-        throw .notAStore(path: path)
+        defer { environment.fileSystem.close(root) }
+        let system = environment.fileSystem
+        guard let file = try? system.open(StoreDirectory.superblockName, in: root, .readOnly) else {
+          throw .notAStore(path: path)
+        }
+        system.close(file)
       }
       throw .fileSystem(error)
     }

@@ -152,6 +152,7 @@ final class RemoteStream: ReadSource {
     var askedAt: UInt64 = 0
     /// End by the files, where no writer tells.
     var scannedEnd: UInt64 = 0
+    var endProblem: ReadError?
     var scannedAt: UInt64 = 0
     var logStart: UInt64
   }
@@ -197,6 +198,8 @@ final class RemoteStream: ReadSource {
     return state.withLock { $0.logStart }
   }
 
+  var endProblem: ReadError? { state.withLock { $0.endProblem } }
+
   func refresh() throws(ReadError) {
     do throws(OpenError) {
       let manifest = try store.refreshManifest()
@@ -235,34 +238,54 @@ final class RemoteStream: ReadSource {
     }
     if let known { return known }
     try? refresh()
-    let end = scan()
+    let (end, problem) = scan()
     state.withLock { state in
       state.scannedEnd = max(state.scannedEnd, end)
+      state.endProblem = problem
       state.scannedAt = max(now, 1)
     }
     return max(end, state.withLock { $0.scannedEnd })
   }
 
-  private func scan() -> UInt64 {
-    guard let last = list.all.last else { return state.withLock { $0.logStart } }
-    if let end = last.end { return end.nextOffset.rawValue }
-    guard let file = try? last.file() else { return last.baseOffset.rawValue }
+  private func scan() -> (end: UInt64, problem: ReadError?) {
+    guard let last = list.all.last else { return (state.withLock { $0.logStart }, nil) }
+    if let end = last.end { return (end.nextOffset.rawValue, nil) }
+    let file: SegmentFile
+    do throws(ReadError) { file = try last.file() } catch {
+      return (last.baseOffset.rawValue, error)
+    }
     // What is shown must not disappear with the next power cut; where syncing is not allowed the
     // store cannot be written by us either, and its owner's recovery decides.
     try? file.synchronize()
-    let reader = FrameReader(file.bytes, salt: file.salt, limits: limits)
+    if let cause = file.identityProblem(store.manifest, storeID: store.superblock.storeID) {
+      return (last.baseOffset.rawValue, .open(.damaged(path: file.path, position: 0, cause)))
+    }
     let slot = file.newestSlot()?.slot
-    var scan =
-      slot.flatMap {
-        SegmentScan(
-          slot: $0, baseOffset: last.baseOffset, baseAppendTime: last.baseAppendTime,
-          reader: reader)
-      }
-      ?? SegmentScan(
-        baseOffset: last.baseOffset, baseAppendTime: last.baseAppendTime,
-        provenPosition: slot?.durablePosition.rawValue ?? 0,
-        producerLimit: limits.producerCountLimit)
-    scan.walk(reader, to: file.byteCount)
-    return (scan.nextOffset ?? last.baseOffset).rawValue
+    let scan = SegmentScan.recovering(
+      file, slot: slot, baseOffset: last.baseOffset, baseAppendTime: last.baseAppendTime,
+      inherited: nil, limits: limits)
+    let next = scan.nextOffset ?? last.baseOffset
+    return (next.rawValue, endProblem(of: last, file, slot, scan, next))
+  }
+
+  /// Damage that no reader meets, because it stands behind the last record; or a file that was cut.
+  private func endProblem(
+    of last: SegmentEntry, _ file: SegmentFile, _ slot: RecoverySlot?, _ scan: SegmentScan,
+    _ next: Offset
+  ) -> ReadError? {
+    if let problem = scan.problem, case .newer = problem {
+      return .newer(path: file.path, problem)
+    }
+    if file.byteCount < last.definition.capacity, !(slot?.flags.contains(.clean) ?? false) {
+      let cause = FormatError.truncated(
+        .frame, needed: last.definition.capacity, available: file.byteCount)
+      return .open(.damaged(path: file.path, position: file.byteCount, cause))
+    }
+    guard let damage = scan.damaged.last, damage.firstOffset >= next else { return nil }
+    return .damaged(
+      DamageReport(
+        stream: streamName, segmentID: last.id, path: file.path,
+        from: FilePosition(rawValue: damage.from), to: FilePosition(rawValue: damage.to),
+        firstOffset: damage.firstOffset, nextOffset: damage.nextOffset, cause: damage.cause))
   }
 }

@@ -72,7 +72,7 @@ struct StreamOpener {
     if scan.isSealed {
       return try end(segment, scan, reason: .sealed)
     }
-    if isMapped, !report.wasClean {
+    if recovery.hasLostEnd || isMapped && !report.wasClean {
       // Stores into a mapping reach the disk in any order: what lies behind is never looked at again.
       return try end(segment, scan, reason: .recovered)
     }
@@ -223,6 +223,16 @@ struct StreamOpener {
     }
   }
 
+  /// Opens a prepared file, unless the bytes of a segment that counts were put in its place.
+  private func openPrepared(
+    _ prepared: ManifestEdit.SegmentDefinition, isMapped: Bool
+  ) -> PreparedSegment? {
+    guard let file = try? openFile(prepared, access: isMapped ? .mappedWriting : .writing),
+      file.identityProblem(core.manifest.state, storeID: core.storeID) == nil
+    else { return nil }
+    return PreparedSegment(file: file, definition: prepared)
+  }
+
   /// A prepared segment for a stream that has none to go on with.
   private func freshSegment(_ definition: ManifestEdit.StreamDefinition) throws(OpenError)
     -> (first: PreparedSegment, others: [PreparedSegment])
@@ -230,10 +240,7 @@ struct StreamOpener {
     let isMapped = definition.durability != .disk
     var ready: [PreparedSegment] = []
     for prepared in core.manifest.stream(streamID)?.prepared ?? [] {
-      guard let file = try? openFile(prepared, access: isMapped ? .mappedWriting : .writing) else {
-        continue
-      }
-      ready.append(PreparedSegment(file: file, definition: prepared))
+      if let segment = openPrepared(prepared, isMapped: isMapped) { ready.append(segment) }
     }
     if !ready.isEmpty { return (ready.removeFirst(), ready) }
     let last = core.manifest.stream(streamID)?.segments.last?.definition.capacity
@@ -326,11 +333,9 @@ struct StreamOpener {
     var ready: [PreparedSegment] = []
     for prepared in core.manifest.stream(streamID)?.prepared ?? []
     where prepared.segmentID != segmentID {
-      guard
-        let file = try? openFile(
-          prepared, access: definition.durability == .disk ? .writing : .mappedWriting)
-      else { continue }
-      ready.append(PreparedSegment(file: file, definition: prepared))
+      if let segment = openPrepared(prepared, isMapped: definition.durability != .disk) {
+        ready.append(segment)
+      }
     }
     return ready
   }
@@ -375,6 +380,7 @@ extension WriterState {
       appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,
       statePosition: progress.statePosition, commitSequence: commitSequence,
       statistics: progress.statistics)
+    // Safety: only the number is kept; the segment lives while it is the sink.
     if settings.isMapped { sinkOrigin = unsafe UInt(bitPattern: file.base) }
   }
 }

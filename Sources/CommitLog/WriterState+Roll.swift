@@ -170,6 +170,7 @@ extension WriterState {
     isSuccessorWished = false
     sinkEnd = 0
     if settings.isMapped {
+      // Safety: only the number is kept; the segment lives while it is the sink.
       sinkOrigin = unsafe UInt(bitPattern: segment.base)
     }
   }
