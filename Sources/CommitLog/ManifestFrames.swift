@@ -19,6 +19,7 @@ enum ManifestFrames {
     guard let plan = try? batch.plan() else { return [] }
     let frameByteCount = SegmentLayout.aligned(plan.byteCount)
     var bytes = [UInt8](repeating: 0, count: frameByteCount)
+    // Safety: the array has the size the plan asks for; the buffer lives for the closure.
     unsafe bytes.withUnsafeMutableBytes { buffer in
       guard let base = buffer.baseAddress else { return }
       let word = unsafe batch.encode(

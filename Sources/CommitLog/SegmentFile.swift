@@ -44,6 +44,7 @@ internal import Synchronization
         throw FileSystemError(.map, path, .unexpectedEnd)
       }
       byteCount = status.byteCount
+      // Safety: kept by this object alone and ended in deinit; the watch keeps addresses only.
       unsafe mapping = try fileSystem.map(
         handle, byteCount: Int(status.byteCount), writable: access == .mappedWriting)
       watch = unsafe MappingWatch(
@@ -73,6 +74,7 @@ internal import Synchronization
 
   deinit {
     watch.end()
+    // Safety: the last user is gone, and with it every borrow of the bytes.
     unsafe fileSystem.unmap(mapping)
     fileSystem.close(handle)
   }

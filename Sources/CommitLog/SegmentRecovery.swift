@@ -53,6 +53,9 @@ struct SegmentRecovery {
     return slot
   }
 
+  /// Bytes before this position are durable; 0 when nothing proves any.
+  var provenPosition: UInt64 { usableSlot()?.durablePosition.rawValue ?? 0 }
+
   var wasClean: Bool { usableSlot().map { $0.flags.contains(.clean) } ?? false }
 
   /// States what was found, in the report and, for damage, in the manifest.
@@ -95,7 +98,7 @@ struct SegmentRecovery {
   {
     do throws(FileSystemError) {
       let newest = file.newestSlot()
-      let proven = usableSlot()?.durablePosition.rawValue ?? 0
+      let proven = provenPosition
       if !report.wasClean {
         if let range = scan.undecidable {
           report.undecidableByteCount += range.upperBound - range.lowerBound

@@ -14,8 +14,9 @@ final class SpareFiles: Sendable {
   }
 
   /// Moves a spare file of exactly this size to its new name; false when there is none.
-  func take(into name: String, in target: DirectoryHandle, byteCount: UInt64)
-    throws(FileSystemError) -> Bool
+  func take(
+    into name: String, in target: DirectoryHandle, byteCount: UInt64, syncing: Bool
+  ) throws(FileSystemError) -> Bool
   {
     let spare = files.withLock { list -> String? in
       guard let index = list.firstIndex(where: { $0.byteCount == byteCount }) else { return nil }
@@ -23,6 +24,8 @@ final class SpareFiles: Sendable {
     }
     guard let spare else { return false }
     try directory.fileSystem.rename(spare, in: directory.spare, to: name, in: target)
+    // The caller syncs `target`; a rename is certain only when both directories were synced.
+    if syncing { try directory.fileSystem.synchronize(directory.spare) }
     return true
   }
 

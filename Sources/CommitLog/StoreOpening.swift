@@ -45,6 +45,16 @@ struct StoreLock: Sendable {
     return OpenError.LockHolder(processID: process, epoch: epoch)
   }
 
+  /// What the last holder of a store's lock wrote about itself.
+  static func describedHolder(in directory: StoreDirectory) -> OpenError.LockHolder? {
+    let system = directory.fileSystem
+    guard
+      let handle = try? system.open(StoreDirectory.lockName, in: directory.root, .readOnly)
+    else { return nil }
+    defer { system.close(handle) }
+    return holder(system, handle)
+  }
+
   /// Writes who holds the lock; a hint for people, so failures do not matter.
   func describe(epoch: UInt64, process: ProcessIdentity) {
     var bytes: [UInt8] = []
@@ -113,6 +123,12 @@ enum StoreOpening {
     }
     let replay = try ManifestReplay.read(directory, superblock, options.limits)
     do throws(FileSystemError) {
+      if !replay.wasClean {
+        // A killed process may have left names that only the page cache knows: the superblock's, a
+        // stream directory's. Nothing may be acknowledged below them before they are durable.
+        try directory.fileSystem.synchronize(directory.root)
+        try directory.fileSystem.synchronize(directory.streams)
+      }
       let identity = try directory.fileSystem.identity(of: directory.root)
       if superblock.device != identity.device || superblock.inode != identity.inode {
         guard options.adoptsCopy else { throw OpenProblem.copied }
@@ -208,9 +224,14 @@ enum StoreCreation {
       }
       try makeLockFile(root, system)
       try system.synchronize(root)
+      // Before the superblock gets its name: from then on the store opens and acknowledges. Also for
+      // a directory that was there: an earlier creation may have been cut short before this.
+      do throws(FileSystemError) { try system.synchronizeParent(ofDirectoryAt: path) } catch {
+        // The parent of somebody's directory need not be readable.
+        guard !isNew, error.reason == .permissionDenied else { throw error }
+      }
       let directory = try StoreDirectory(opening: path, in: system)
       try fill(directory, root, options, environment)
-      if isNew { try system.synchronizeParent(ofDirectoryAt: path) }
     } catch {
       if error.reason == .alreadyExists { throw .alreadyExists(path: path) }
       throw .fileSystem(error)

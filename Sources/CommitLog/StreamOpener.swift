@@ -34,6 +34,7 @@ struct StreamOpener {
     while continuation.segment == nil {
       guard try adoptSuccessor(&continuation) else { break }
     }
+    if continuation.segment == nil, stream.definition.durability != .disk { try dropPrepared() }
     report.nextOffset = continuation.nextOffset
     report.nanoseconds = core.time.monotonicNanoseconds() - began
     return try makeLog(continuation)
@@ -91,12 +92,14 @@ struct StreamOpener {
       endPosition: FilePosition(rawValue: scan.position), nextOffset: next,
       lastAppendTime: scan.progress.lastAppendTime,
       recordCount: scan.progress.statistics.recordCount, reason: reason)
-    if reason == .recovered {
-      // What recovery shows must not disappear: it is synced before anything else happens.
-      let file = try openFile(segment.definition, access: .writing)
-      do throws(FileSystemError) { try SegmentRecovery.rewrite(file, upTo: scan.position) } catch {
-        throw .fileSystem(error)
-      }
+    // What recovery shows must not disappear: it is synced before anything else happens. A seal that
+    // a killed process left may be in the page cache only, with the frames before it.
+    let file = try openFile(segment.definition, access: .writing)
+    let recovery = SegmentRecovery(core: core, file: file, segment: segment)
+    do throws(FileSystemError) {
+      try SegmentRecovery.rewrite(file, from: recovery.provenPosition, upTo: scan.position)
+    } catch {
+      throw .fileSystem(error)
     }
     try apply([.segmentEnded(end)])
     return Continuation(
@@ -128,6 +131,33 @@ struct StreamOpener {
       return true
     }
     return false
+  }
+
+  /// Lets go of successors that were not adopted. Mapped ones may have been stored into before a
+  /// crash: used again, their old frames could line up behind new ones.
+  private func dropPrepared() throws(OpenError) {
+    guard let prepared = core.manifest.stream(streamID)?.prepared, !prepared.isEmpty else { return }
+    var edits: [ManifestEdit] = []
+    for segment in prepared {
+      edits.append(.segmentDropped(streamID: streamID, segmentID: segment.segmentID))
+      // The intent makes sure that the next opening removes what a crash leaves of the file.
+      edits.append(.segmentIntent(streamID: streamID, segmentID: segment.segmentID))
+    }
+    try apply(edits)
+    do throws(FileSystemError) {
+      let directory = try core.directory.directory(ofStream: streamID)
+      for segment in prepared {
+        let name = StoreDirectory.segmentName(segment.segmentID)
+        do throws(FileSystemError) { try core.fileSystem.unlink(name, in: directory) } catch {
+          guard error.reason == .notFound else { throw error }
+        }
+      }
+      try core.fileSystem.synchronize(directory)
+    } catch {
+      throw .fileSystem(error)
+    }
+    try apply(
+      prepared.map { .segmentDropped(streamID: streamID, segmentID: $0.segmentID) })
   }
 
   // MARK: Producers
@@ -231,22 +261,9 @@ struct StreamOpener {
       stagingByteCount: core.options.stagingByteCount,
       stagingBufferCount: core.options.stagingBufferCount,
       paddedGroupByteCount: core.options.paddedGroupByteCount)
-    var state: WriterState
-    let isFresh = continuation.segment == nil
-    if let (file, scan, _, _) = continuation.segment {
-      state = WriterState(
-        settings, file: file, continuing: scan, nextOffset: continuation.nextOffset)
-      state.previousSegmentID = continuation.previousSegmentID
-      state.successors = try successors(besides: file.segmentID, definition)
-    } else {
-      let (first, others) = try freshSegment(definition)
-      state = WriterState(
-        settings, beginning: first.file, at: continuation.nextOffset,
-        after: continuation.appendTime, producers: continuation.producers,
-        previousSegmentID: continuation.previousSegmentID)
-      state.successors = others
-    }
+    var state = try makeState(continuation, settings, stream)
     let segments = SegmentList(stream, directory: core.directory, limits: limits)
+    let isFresh = continuation.segment == nil && state.endedBefore == nil
     if isFresh, definition.durability != .disk {
       // Readers of a mapped segment must find it before the first record is visible.
       state.storeMappedHeader()
@@ -271,6 +288,43 @@ struct StreamOpener {
       }
     }
     return log
+  }
+
+  private func makeState(
+    _ continuation: Continuation, _ settings: WriterState.Settings, _ stream: ManifestState.Stream
+  ) throws(OpenError) -> WriterState {
+    if let (file, scan, _, _) = continuation.segment {
+      var state = WriterState(
+        settings, file: file, continuing: scan, nextOffset: continuation.nextOffset)
+      state.previousSegmentID = continuation.previousSegmentID
+      state.successors = try successors(besides: file.segmentID, stream.definition)
+      return state
+    }
+    do throws(OpenError) {
+      let (first, others) = try freshSegment(stream.definition)
+      var state = WriterState(
+        settings, beginning: first.file, at: continuation.nextOffset,
+        after: continuation.appendTime, producers: continuation.producers,
+        previousSegmentID: continuation.previousSegmentID)
+      state.successors = others
+      return state
+    } catch {
+      // On a full disk the stream opens all the same, so that it can be read and made smaller; the
+      // first append asks for the segment again.
+      guard case .fileSystem(let cause) = error, cause.reason == .noSpace,
+        let last = stream.segments.last, let end = last.end
+      else { throw error }
+      var scan = SegmentScan(
+        baseOffset: end.nextOffset, baseAppendTime: end.lastAppendTime, provenPosition: 0,
+        producerLimit: limits.producerCountLimit)
+      scan.position = end.endPosition.rawValue
+      scan.producers = continuation.producers
+      var state = WriterState(
+        settings, file: try openFile(last.definition, access: .writing), continuing: scan,
+        nextOffset: end.nextOffset)
+      state.endedBefore = end
+      return state
+    }
   }
 
   private func successors(
@@ -326,6 +380,7 @@ extension WriterState {
       appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,
       statePosition: progress.statePosition, commitSequence: commitSequence,
       statistics: progress.statistics)
+    // Safety: only the number is kept; the segment lives while it is the sink.
     if settings.isMapped { sinkOrigin = unsafe UInt(bitPattern: file.base) }
   }
 }

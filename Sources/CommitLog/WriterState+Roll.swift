@@ -107,7 +107,18 @@ extension WriterState {
 
   /// Ends the segment and goes on in a successor; false when a staging buffer is missing for that.
   mutating func roll(to index: Int) -> Bool {
-    if !settings.isMapped {
+    if let end = endedBefore {
+      let left = segment
+      let leftMark = mark()
+      endedBefore = nil
+      enter(successors.remove(at: index))
+      guard settings.isMapped else { return true }
+      storeMappedHeader()
+      departed.append(
+        Departure(
+          file: left, wasEnded: true, end: end, mark: leftMark, successor: segment,
+          activation: activation()))
+    } else if !settings.isMapped {
       if staging == nil {
         guard let buffer = takeBuffer(atLeast: 4_096) else { return false }
         place(buffer)
@@ -115,6 +126,10 @@ extension WriterState {
       closeBuffer(endingSegment: true)
       enter(successors.remove(at: index))
     } else {
+      // The byte bound of class `async` is kept across one roll, not across two.
+      let isBehind = proven.segmentID != segment.segmentID
+      if isBehind, settings.definition.durability == .async { return false }
+      unsyncedBefore = position - min(position, isBehind ? position : proven.position)
       let left = segment
       let at = position
       emitMapped(sealBlock().encoded(segmentID: left.segmentID, salt: salt, at: at))
@@ -153,6 +168,7 @@ extension WriterState {
     isSuccessorWished = false
     sinkEnd = 0
     if settings.isMapped {
+      // Safety: only the number is kept; the segment lives while it is the sink.
       sinkOrigin = unsafe UInt(bitPattern: segment.base)
     }
   }

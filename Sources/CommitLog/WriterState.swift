@@ -65,10 +65,15 @@ struct OpenClaim: Sendable {
   /// Mapped classes: segments that were left and are not yet in the manifest.
   var departed: [Departure] = []
   var isRollRequested = false
+  /// Set when there was no room for a segment at opening: the current one ended here, durably, and
+  /// takes no frames; the first append moves on.
+  var endedBefore: ManifestEdit.SegmentEnd?
 
   /// A mapped segment that was rolled.
   struct Departure: Sendable {
     let file: SegmentFile
+    /// It ended in an earlier opening.
+    var wasEnded = false
     let end: ManifestEdit.SegmentEnd
     let mark: SegmentMark
     let successor: SegmentFile
@@ -145,7 +150,7 @@ struct OpenClaim: Sendable {
   mutating func makeRoom(_ frameByteCount: Int, durablePosition: UInt64) -> Room {
     if isRescuing { return .commit }
     frameEnd = segment.byteCount - min(segment.byteCount, endReserve)
-    if position + UInt64(frameByteCount) > frameEnd || isRollDue {
+    if position + UInt64(frameByteCount) > frameEnd || isRollDue || endedBefore != nil {
       let minimum =
         UInt64(SegmentLayout.preambleByteCount) + UInt64(frameByteCount) + endReserve + 4_096
       guard let index = successors.firstIndex(where: { $0.file.byteCount >= minimum }) else {
@@ -155,24 +160,38 @@ struct OpenClaim: Sendable {
       frameEnd = segment.byteCount - min(segment.byteCount, endReserve)
     }
     if settings.isMapped {
-      let limit = settings.definition.maxByteCount
-      if settings.definition.durability == .async, limit > 0, position > durablePosition,
-        position - durablePosition > limit
-      {
-        return .commit
-      }
+      let limit = unsyncedLimit
+      if position + UInt64(frameByteCount) > limit, unsyncedByteCount > 0 { return .commit }
       if progress.unflushedRowCount >= SegmentProgress.rowsPerFrame {
         let at = position
         let frame = progress.takeIndexFrame(at: at)
         emitMapped(frame.encoded(salt: salt, at: at))
         return makeRoom(frameByteCount, durablePosition: durablePosition)
       }
-      sinkEnd = frameEnd
+      sinkEnd = min(frameEnd, limit)
     } else {
       guard reserveStaging(frameByteCount) else { return .commit }
     }
     progress.noteFrame(at: position, firstOffset: nextOffset)
     return .ready
+  }
+
+  /// Bytes of a mapped stream that power loss may take now, in the segment that takes the appends and
+  /// in the one before it.
+  private var unsyncedByteCount: UInt64 {
+    proven.segmentID == segment.segmentID
+      ? position - min(position, proven.position)
+      : unsyncedBefore + position - UInt64(SegmentLayout.preambleByteCount)
+  }
+
+  /// Class `async`: the position up to which its byte bound lets frames go.
+  private var unsyncedLimit: UInt64 {
+    guard settings.definition.durability == .async, settings.definition.maxByteCount > 0 else {
+      return .max
+    }
+    let unsynced = unsyncedByteCount
+    let bound = settings.definition.maxByteCount
+    return position &+ (bound - min(bound, unsynced))
   }
 
   private var isRollDue: Bool {
@@ -259,6 +278,8 @@ struct OpenClaim: Sendable {
   }
 
   var previousSegmentID: UInt64 = 0
+  /// Mapped classes: bytes of the segment before this one that were not durable when it was left.
+  var unsyncedBefore: UInt64 = 0
   /// Somebody was asked to make a successor of this segment ready.
   var isSuccessorWished = false
   /// The committer was told that there is work.

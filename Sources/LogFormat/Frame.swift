@@ -46,7 +46,7 @@ public struct Frame: ~Escapable {
   }
 
   /// How many bytes of a frame its checksum covers: gaps and padding hold free space behind that.
-  static func coveredByteCount(_ kind: FrameKind?, length: Int) -> Int {
+  public static func coveredByteCount(_ kind: FrameKind?, length: Int) -> Int {
     switch kind {
     case .padding: FrameHead.byteCount
     case .gap: GapFrame.byteCount

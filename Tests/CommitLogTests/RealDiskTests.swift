@@ -148,11 +148,12 @@ func withSmallFileSystem(megabytes: Int, _ body: (String) throws -> Void) throws
       for name in try FileManager.default.contentsOfDirectory(atPath: directory) {
         truncate(directory + "/" + name, 20_000)
       }
-      var reader = try log.makeReader(options: {
-        var options = ReaderOptions()
-        options.verification = .always
-        return options
-      }())
+      var reader = try log.makeReader(
+        options: {
+          var options = ReaderOptions()
+          options.verification = .always
+          return options
+        }())
       var isTold = false
       for _ in 0..<5 {
         do {
@@ -165,6 +166,32 @@ func withSmallFileSystem(megabytes: Int, _ body: (String) throws -> Void) throws
       // The writer survives it as well, with an error or by writing on.
       for _ in 0..<2_000 { _ = try? log.append([UInt8](repeating: 1, count: 200)) }
       store.close()
+    }
+  }
+
+  @Test func `a memory stream that left segments behind can still be flushed`() throws {
+    try withFolder { folder in
+      let path = folder + "/store"
+      try Store.create(at: path)
+      let store = try Store.open(at: path)
+      var options = StreamOptions()
+      options.durability = .memory
+      options.firstSegmentByteCount = 64 << 10
+      options.segmentByteCount = 64 << 10
+      let log = try store.createStream(StreamName("s"), options: options)
+      for _ in 0..<10 {
+        // Enough for several segments, the last of them nearly empty.
+        for _ in 0..<1_000 { try log.append([UInt8](repeating: 1, count: 200)) }
+        try log.waitUntilAcknowledged(Offset(rawValue: log.logEndOffset.rawValue - 1))
+        try log.flush()
+        #expect(log.durableOffset == log.logEndOffset)
+      }
+      store.close()
+      let again = try Store.open(at: path)
+      let reopened = try again.stream(StreamName("s"))
+      #expect(reopened.recovery.wasClean)
+      #expect(reopened.logEndOffset.rawValue == 10_000)
+      again.close()
     }
   }
 

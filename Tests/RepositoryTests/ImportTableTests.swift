@@ -18,7 +18,12 @@ import Testing
     // Command line.
     "CommandLineInterface": ["PlatformIO", "Quantities"],
     "JSONFields": ["CSIMDJSON", "CommandLineInterface", "Quantities"],
+    "PiperollCommands": [
+      "ByteCoding", "CommandLineInterface", "CommitLog", "JSONFields", "LogFormat", "PlatformIO",
+      "Quantities",
+    ],
     // Products.
+    "piperoll": ["PiperollCommands"],
     "Piperoll": ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
   ]
 
@@ -27,7 +32,7 @@ import Testing
     "Synchronization": [
       "AsyncLog", "CommandLineInterface", "CommitLog", "PlatformIO", "SimulatedIO",
     ],
-    "Glibc": ["CommandLineInterface", "PlatformIO", "SimulatedIO"],
+    "Glibc": ["CommandLineInterface", "PiperollCommands", "PlatformIO", "SimulatedIO"],
   ]
 
   static func imports(_ source: SwiftSource) -> [(line: Int, module: String)] {
