@@ -28,8 +28,9 @@ let tests: [SwiftSetting] = [
 let package = Package(
   name: "piperoll",
   products: [
+    .library(name: "Piperoll", targets: ["Piperoll"]),
     .library(name: "CommitLog", targets: ["CommitLog", "LogFormat", "Quantities"]),
-    .library(name: "FaultKit", targets: ["SimulatedIO"]),
+    .library(name: "FaultKit", targets: ["SimulatedIO", "PlatformIO"]),
     .executable(name: "piperoll", targets: ["piperoll"]),
   ],
   targets: [
@@ -55,6 +56,22 @@ let package = Package(
 
     .target(
       name: "AsyncLog", dependencies: ["CommitLog", "LogFormat", "PlatformIO", "Quantities"],
+      swiftSettings: strict),
+
+    // Products.
+    .target(
+      name: "Piperoll", dependencies: ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
+      swiftSettings: strict),
+
+    // Crash tests.
+    .target(
+      name: "CrashScenarios",
+      dependencies: [
+        "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "ByteCoding", "Quantities",
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "simulate", dependencies: ["CrashScenarios", "PlatformIO"], path: "Tools/Simulate",
       swiftSettings: strict),
 
     // Command line.
@@ -88,11 +105,20 @@ let package = Package(
       name: "CommitLogTests",
       dependencies: ["CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities"],
       swiftSettings: tests),
+    .testTarget(
+      name: "CrashTests",
+      dependencies: [
+        "CrashScenarios", "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities",
+      ],
+      swiftSettings: tests),
     .target(name: "CPlatformTestSupport", path: "Tests/CPlatformTestSupport"),
     .testTarget(
       name: "PlatformIOTests",
       dependencies: ["PlatformIO", "Quantities", "CPlatform", "CPlatformTestSupport"],
       swiftSettings: tests),
+    .testTarget(
+      name: "PiperollTests",
+      dependencies: ["Piperoll", "SimulatedIO", "PlatformIO"], swiftSettings: tests),
     .testTarget(name: "RepositoryTests", swiftSettings: tests),
     .testTarget(
       name: "SimulatedIOTests", dependencies: ["SimulatedIO", "PlatformIO", "Quantities"],
@@ -104,7 +130,7 @@ let package = Package(
       name: "PiperollCommandsTests",
       dependencies: [
         "PiperollCommands", "CommandLineInterface", "CommitLog", "LogFormat", "PlatformIO",
-        "Quantities",
+        "SimulatedIO", "Quantities",
       ],
       swiftSettings: tests),
     .testTarget(

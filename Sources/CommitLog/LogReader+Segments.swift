@@ -31,12 +31,37 @@ extension LogReader {
   /// Offsets between two segments that no segment holds.
   private mutating func reportMissing(before next: SegmentEntry) throws(ReadError) -> Bool {
     let from = nextOffset
+    let before = source.entries.last { $0.baseOffset < next.baseOffset }
     setNextOffset(next.baseOffset)
     throw .damaged(
       DamageReport(
         stream: source.streamName, segmentID: next.id, path: next.path,
         from: FilePosition(rawValue: 0), to: FilePosition(rawValue: 0), firstOffset: from,
-        nextOffset: next.baseOffset, cause: .damaged(.segmentHeader, .offset)))
+        nextOffset: next.baseOffset, cause: .damaged(.segmentHeader, .offset),
+        otherPath: before?.path))
+  }
+
+  /// Reports a segment whose file is missing or is no segment, and moves behind it.
+  private mutating func reportUnreadable(_ found: SegmentEntry, _ error: ReadError)
+    throws(ReadError)
+  {
+    guard case .fileSystem(let problem) = error, problem.meansDamage, let end = found.end else {
+      throw error
+    }
+    try source.refresh()
+    guard source.entries.contains(where: { $0.id == found.id }),
+      source.logStart <= nextOffset.rawValue
+    else { throw .expired(requested: nextOffset, first: logStartOffset) }
+    let first = nextOffset
+    let next = max(first, min(end.nextOffset, visibleOffset))
+    setNextOffset(next)
+    throw .damaged(
+      DamageReport(
+        stream: source.streamName, segmentID: found.id, path: found.path,
+        from: FilePosition(rawValue: 0), to: end.endPosition, firstOffset: first, nextOffset: next,
+        cause: .truncated(
+          .segmentHeader, needed: UInt64(SegmentLayout.preambleByteCount), available: 0),
+        fileProblem: problem))
   }
 
   private mutating func enter(_ found: SegmentEntry) throws(ReadError) {
@@ -45,6 +70,7 @@ extension LogReader {
       if found.isDropped || source.logStart > nextOffset.rawValue {
         throw .expired(requested: nextOffset, first: logStartOffset)
       }
+      try reportUnreadable(found, error)
       throw error
     }
     entry = found
@@ -103,21 +129,35 @@ extension LogReader {
     return low > 0 ? rows[low - 1] : nil
   }
 
-  /// Hops over frames that lie wholly before an offset; stops early at anything odd.
+  /// Hops over frames that lie wholly before an offset, and over damage that the record at the offset
+  /// lies behind; stops in front of damage that may have taken it.
   private mutating func stepToFrame(of offset: Offset, _ file: SegmentFile) {
     let reader = FrameReader(file.bytes, salt: file.salt, limits: source.limits)
+    let limit = min(endPosition, file.byteCount)
     var place = position
-    while place < endPosition {
+    while place < limit {
       do throws(FormatError) {
-        let frame = try reader.frame(at: place, verifying: false)
+        let frame = try reader.frame(at: place, verifying: mustVerify(at: place, file))
         if let end = try Self.endOffset(of: frame, source.limits), end > offset { break }
         if frame.head.kind == .seal { break }
         place = frame.end
       } catch {
-        break
+        let next = FrameSearch(reader).nextIntact(after: place, to: limit)
+        guard next < limit, let first = resumption(from: next, reader, limit: limit).offset,
+          first <= offset
+        else { break }
+        place = next
       }
     }
     position = place
+  }
+
+  private func mustVerify(at position: UInt64, _ file: SegmentFile) -> Bool {
+    switch options.verification {
+    case .always: true
+    case .never: false
+    case .once: !file.verified.contains(Int(position >> BlockVerification.byteCountShift))
+    }
   }
 
   /// The offset behind the records of a frame; `nil` for frames without records.
@@ -152,52 +192,96 @@ extension LogReader {
       leaveSegment()
       return
     }
+    try handleMissing(error, reader, file)
     let from = position
     let limit = min(endPosition, file.byteCount)
-    let next = FrameSearch(reader).nextIntact(after: from, to: limit)
     let first = nextOffset
-    position = next
+    let resumed = resumption(
+      from: FrameSearch(reader).nextIntact(after: from, to: limit), reader, limit: limit)
+    position = resumed.position
     indexInBatch = 0
     block = BlockVerification()
-    var resumed = firstOffset(from: next, reader, limit: limit)
-    if resumed == nil {
+    var next = resumed.offset
+    if next == nil {
       // Nothing intact follows: the next segment, or the visible end, is where reading goes on.
       let following = source.entries.first { $0.baseOffset > first }
-      resumed = following?.baseOffset ?? visibleOffset
+      next = entry?.end?.nextOffset ?? following?.baseOffset ?? visibleOffset
       leaveSegment()
     }
-    setNextOffset(max(first, resumed ?? first))
+    setNextOffset(max(first, min(next ?? first, visibleOffset)))
     throw .damaged(
-      DamageReport(
-        stream: source.streamName, segmentID: file.segmentID, path: file.path,
-        from: FilePosition(rawValue: from), to: FilePosition(rawValue: next),
-        firstOffset: first, nextOffset: max(first, resumed ?? first), cause: error))
+      report(
+        file, from: from, to: max(from, resumed.position), first: first,
+        identityProblem(file) ?? error))
   }
 
-  /// The offset that reading goes on with from an intact frame.
-  private func firstOffset(from start: UInt64, _ reader: FrameReader, limit: UInt64)
-    -> Offset?
+  /// Reports offsets that no frame has, in front of an intact frame that is read next.
+  private mutating func handleMissing(
+    _ error: FormatError, _ reader: FrameReader, _ file: SegmentFile
+  ) throws(ReadError) {
+    guard case .damaged(_, .offset) = error,
+      let offset = firstOffset(at: position, reader), offset > nextOffset
+    else { return }
+    let first = nextOffset
+    setNextOffset(min(offset, visibleOffset))
+    throw .damaged(report(file, from: position, to: position, first: first, error))
+  }
+
+  private func report(
+    _ file: SegmentFile, from: UInt64, to: UInt64, first: Offset, _ cause: FormatError
+  ) -> DamageReport {
+    DamageReport(
+      stream: source.streamName, segmentID: file.segmentID, path: file.path,
+      from: FilePosition(rawValue: from), to: FilePosition(rawValue: to), firstOffset: first,
+      nextOffset: nextOffset, cause: cause)
+  }
+
+  /// Says so when the whole file is another segment's.
+  private func identityProblem(_ file: SegmentFile) -> FormatError? {
+    guard file.newestSlot() == nil, let header = try? file.header(), header.salt != file.salt else {
+      return nil
+    }
+    return .damaged(.segmentHeader, .identity)
+  }
+
+  /// Where reading goes on behind damage: the first intact frame, and the first offset that it or a
+  /// frame behind it tells. Damaged places with no such frame between them are one.
+  private func resumption(from start: UInt64, _ reader: FrameReader, limit: UInt64)
+    -> (position: UInt64, offset: Offset?)
   {
+    var begin = start
     var place = start
     while place < limit {
       do throws(FormatError) {
         let frame = try reader.frame(at: place, verifying: true)
-        switch frame.head.kind {
-        case .soloRecord: return try SoloRecord.view(frame.bytes, head: frame.head).offset
-        case .batch: return try BatchHead(frame.bytes, place: nil).baseOffset
-        case .gap: return try GapFrame(frame.bytes).firstOffset
-        case .commit: return try CommitFrame(frame.bytes, at: place).nextOffset
-        case .state:
-          return try StateFrame(frame.bytes, at: place, limits: source.limits).nextOffset
-        case .seal:
-          return try SealBlock(frame.bytes, at: place, limits: source.limits).nextOffset
-        default: place = frame.end
-        }
+        if let offset = firstOffset(at: place, reader) { return (begin, offset) }
+        place = frame.end
       } catch {
-        return nil
+        begin = FrameSearch(reader).nextIntact(after: place, to: limit)
+        place = begin
       }
     }
-    return nil
+    return (max(begin, place), nil)
+  }
+
+  /// The offset an intact frame tells; `nil` when none does.
+  private func firstOffset(at place: UInt64, _ reader: FrameReader) -> Offset? {
+    do throws(FormatError) {
+      let frame = try reader.frame(at: place, verifying: true)
+      switch frame.head.kind {
+      case .soloRecord: return try SoloRecord.view(frame.bytes, head: frame.head).offset
+      case .batch: return try BatchHead(frame.bytes, place: nil).baseOffset
+      case .gap: return try GapFrame(frame.bytes).firstOffset
+      case .commit: return try CommitFrame(frame.bytes, at: place).nextOffset
+      case .state:
+        return try StateFrame(frame.bytes, at: place, limits: source.limits).nextOffset
+      case .seal:
+        return try SealBlock(frame.bytes, at: place, limits: source.limits).nextOffset
+      default: return nil
+      }
+    } catch {
+      return nil
+    }
   }
 
   // MARK: Time
@@ -215,10 +299,20 @@ extension LogReader {
     return Offset(rawValue: visible)
   }
 
+  /// The file of a segment; `nil` when it is lost, which reading reports.
+  private func searchableFile(_ entry: SegmentEntry) throws(ReadError) -> SegmentFile? {
+    do throws(ReadError) { return try entry.file() } catch {
+      guard case .fileSystem(let problem) = error, problem.meansDamage, entry.end != nil else {
+        throw error
+      }
+      return nil
+    }
+  }
+
   private func offset(atOrAfter time: Timestamp, in entry: SegmentEntry, visible: UInt64)
     throws(ReadError) -> Offset?
   {
-    let file = try entry.file()
+    guard let file = try searchableFile(entry) else { return nil }
     let end = min(entry.end?.endPosition.rawValue ?? .max, file.byteCount)
     let rows = try entry.rows(visible: visible)
     var place =
@@ -227,7 +321,7 @@ extension LogReader {
     let reader = FrameReader(file.bytes, salt: file.salt, limits: source.limits)
     while place < end {
       do throws(FormatError) {
-        let frame = try reader.frame(at: place, verifying: false)
+        let frame = try reader.frame(at: place, verifying: mustVerify(at: place, file))
         if frame.head.kind == .soloRecord || frame.head.kind == .batch,
           let offset = frame.bytes.littleEndianUnsigned64(at: 16),
           let appended = frame.bytes.littleEndianSigned64(at: 24)
@@ -238,7 +332,9 @@ extension LogReader {
         if frame.head.kind == .seal { return nil }
         place = frame.end
       } catch {
-        return nil
+        // Nothing written yet, or damage, behind which the search goes on.
+        guard error != .damaged(.frame, .empty) || entry.end != nil else { return nil }
+        place = FrameSearch(reader).nextIntact(after: place, to: end)
       }
     }
     return nil

@@ -19,6 +19,8 @@ public struct LogReader: ~Copyable, Sendable {
   var indexInBatch = 0
   var block = BlockVerification()
   var lease: Int?
+  /// What the source says about a damaged end is reported once.
+  private var hasReportedEnd = false
 
   init(_ source: any ReadSource, from start: StartPosition, _ options: ReaderOptions)
     throws(ReadError)
@@ -60,6 +62,7 @@ public struct LogReader: ~Copyable, Sendable {
     let first = logStartOffset
     guard target >= first else { throw .expired(requested: target, first: first) }
     guard target <= visibleOffset else {
+      if let problem = source.endProblem { throw problem }
       throw .beyondEnd(requested: target, end: visibleOffset)
     }
     nextOffset = target
@@ -90,13 +93,22 @@ public struct LogReader: ~Copyable, Sendable {
     var count = 0
     while count < limit {
       let visible = source.visible
-      guard nextOffset.rawValue < visible else { break }
+      guard nextOffset.rawValue < visible else {
+        if count == 0 { try reportEnd() }
+        break
+      }
       guard try enterSegment() else { break }
       guard let file else { break }
       count += try walk(file, visible: visible, limit: limit - count, body)
       if file.wasTruncated { throw .truncated(path: file.path) }
     }
     return count
+  }
+
+  private mutating func reportEnd() throws(ReadError) {
+    guard !hasReportedEnd, let problem = source.endProblem else { return }
+    hasReportedEnd = true
+    throw problem
   }
 
   /// Delivers the next batch of visible records (one frame) and returns how many it had; 0 at the end.
@@ -186,47 +198,74 @@ public struct LogReader: ~Copyable, Sendable {
     var count = 0
     // The segment may have been ended since it was entered, before bytes that do not count.
     endPosition = entry?.end?.endPosition.rawValue ?? .max
-    if endOfSegment { return 0 }
+    var isAtEnd = position >= endPosition
     let reader = FrameReader(file.bytes, salt: file.salt, limits: source.limits)
     do throws(FormatError) {
-      while count < limit, nextOffset.rawValue < visible {
+      while !isAtEnd, count < limit, nextOffset.rawValue < visible {
         let mustVerify = block.mustVerify(at: position, file, options.verification)
         let frame = try reader.frame(at: position, verifying: mustVerify)
         switch frame.head.kind {
         case .soloRecord:
           let view = try SoloRecord.view(frame.bytes, head: frame.head)
-          guard view.offset.rawValue < visible else { throw .damaged(.soloRecord, .offset) }
-          if view.offset >= nextOffset {
-            body(view)
-            count &+= 1
-            nextOffset = view.offset.advanced(by: 1)
+          guard view.offset == nextOffset, view.offset.rawValue < visible else {
+            throw .damaged(.soloRecord, .offset)
           }
+          body(view)
+          count &+= 1
+          nextOffset = view.offset.advanced(by: 1)
           position = frame.end
         case .batch:
           let batch = try BatchView(
             frame.bytes, frameHead: frame.head, place: nil, limits: reader.limits)
-          guard batch.nextOffset.rawValue <= visible else { throw .damaged(.batch, .offset) }
+          guard batch.nextOffset.rawValue <= visible, batch.baseOffset <= nextOffset,
+            batch.nextOffset > nextOffset
+          else { throw .damaged(.batch, .offset) }
           count &+= try deliver(batch, limit: limit &- count, body)
           if indexInBatch == 0 { position = frame.end }
         case .seal:
           try noteEnd(frame)
-          leaveSegment()
-          return count
+          isAtEnd = true
         default:
-          if frame.head.kind == .gap {
-            let gap = try GapFrame(frame.bytes)
-            nextOffset = max(nextOffset, gap.firstOffset.advanced(by: UInt64(gap.count)))
-          }
+          try stepOver(frame)
           position = frame.end
         }
-        if endOfSegment { return count }
+        if position >= endPosition { isAtEnd = true }
       }
     } catch {
       // What was delivered counts; the damage is reported by the next call.
       if count > 0 { return count }
       try handle(error, reader, file)
+      return 0
     }
+    if isAtEnd { try finishSegment(delivered: count) }
     return count
+  }
+
+  /// Frames without records: gaps raise the next offset, commit frames state it.
+  private mutating func stepOver(_ frame: borrowing Frame) throws(FormatError) {
+    if frame.head.kind == .gap {
+      let gap = try GapFrame(frame.bytes)
+      guard gap.firstOffset <= nextOffset else { throw .damaged(.gapFrame, .offset) }
+      nextOffset = max(nextOffset, gap.firstOffset.advanced(by: UInt64(gap.count)))
+    } else if frame.head.kind == .commit {
+      let commit = try CommitFrame(frame.bytes, at: frame.position)
+      guard commit.nextOffset <= nextOffset else { throw .damaged(.commitFrame, .offset) }
+    }
+  }
+
+  /// Leaves a segment whose frames are at their end; records it should have had are reported.
+  private mutating func finishSegment(delivered: Int) throws(ReadError) {
+    let left = entry
+    leaveSegment()
+    // What was delivered counts; the segment is entered again then.
+    guard delivered == 0, let left, let end = left.end, nextOffset < end.nextOffset else { return }
+    let first = nextOffset
+    nextOffset = max(first, min(end.nextOffset, visibleOffset))
+    throw .damaged(
+      DamageReport(
+        stream: source.streamName, segmentID: left.id, path: left.path, from: end.endPosition,
+        to: end.endPosition, firstOffset: first, nextOffset: nextOffset,
+        cause: .damaged(.frame, .offset)))
   }
 
   /// Remembers where the segment ends, which its seal block says before the manifest may.
@@ -270,15 +309,7 @@ public struct LogReader: ~Copyable, Sendable {
     return delivered
   }
 
-  /// Whether the segment ended here without a seal block.
-  private var endOfSegment: Bool {
-    mutating get {
-      guard position >= endPosition else { return false }
-      leaveSegment()
-      return true
-    }
-  }
-
+  /// Where the segment ends, sealed or not, as far as that is known.
   var endPosition: UInt64 = .max
 }
 

@@ -21,7 +21,7 @@ final class ManifestLog: Sendable {
   struct Inner: Sendable {
     var fold: ManifestState
     var superblock: SuperBlock
-    var file: SegmentFile
+    var files: ManifestFiles
     var position: UInt64
     var nextOffset: Offset
     var commitSequence: UInt64
@@ -31,8 +31,6 @@ final class ManifestLog: Sendable {
     var hasUnsyncedBytes = false
     var lastTime: Timestamp
     var failure: FileSystemError?
-    /// The segment the other superblock copy still names.
-    var previousSegmentID: UInt64
   }
 
   init(
@@ -55,7 +53,7 @@ final class ManifestLog: Sendable {
 
   /// Where the manifest stands, for readers in other processes.
   var place: (segmentID: UInt64, position: UInt64) {
-    inner.withLock { ($0.file.segmentID, $0.position) }
+    inner.withLock { ($0.files.main.segmentID, $0.position) }
   }
 
   /// Takes a segment identity that no file of the store ever had.
@@ -99,22 +97,21 @@ final class ManifestLog: Sendable {
     for edit in edits {
       do throws(ManifestState.Contradiction) { try inner.fold.apply(edit) } catch {
         // Our own mistake: the edit must not reach the disk, and the fold is no longer sound.
-        let failure = FileSystemError(.write, inner.file.path, .unsupported)
+        let failure = FileSystemError(.write, inner.files.main.path, .unsupported)
         inner.failure = failure
         throw ManifestFailure(cause: failure)
       }
     }
     let bytes = encode(edits, &inner)
-    guard inner.position + UInt64(bytes.count) + 1_024 <= inner.file.byteCount else {
+    guard inner.position + UInt64(bytes.count) + 1_024 <= inner.files.byteCount else {
       return try rotate(&inner)
     }
     do throws(FileSystemError) {
       if durably && !inner.hasUnsyncedBytes {
-        try inner.file.fileSystem.write(
-          inner.file.handle, bytes: bytes, at: inner.position, durably: true)
+        try inner.files.write(bytes, at: inner.position, durably: true)
       } else {
-        try inner.file.write(bytes, at: inner.position)
-        if durably { try inner.file.synchronize() }
+        try inner.files.write(bytes, at: inner.position)
+        if durably { try inner.files.synchronize() }
       }
       inner.position += UInt64(bytes.count)
       inner.hasUnsyncedBytes = !durably
@@ -132,7 +129,7 @@ final class ManifestLog: Sendable {
       time > inner.lastTime ? time : Timestamp(rawValue: inner.lastTime.rawValue &+ 1)
     inner.commitSequence += 1
     let bytes = ManifestFrames.encode(
-      edits, at: inner.position, salt: inner.file.salt, baseOffset: inner.nextOffset,
+      edits, at: inner.position, salt: inner.files.main.salt, baseOffset: inner.nextOffset,
       time: inner.lastTime, durablePosition: inner.durablePosition,
       sequence: inner.commitSequence, epoch: UInt32(truncatingIfNeeded: inner.superblock.epoch))
     inner.nextOffset = inner.nextOffset.advanced(by: UInt64(edits.count))
@@ -142,31 +139,17 @@ final class ManifestLog: Sendable {
   /// Starts a fresh manifest segment with a snapshot and makes the superblock name it.
   private func rotate(_ inner: inout Inner) throws(ManifestFailure) {
     do throws(FileSystemError) {
-      let old = inner.file.segmentID
-      let obsolete = inner.previousSegmentID
+      let old = inner.files.main.segmentID
       let fresh = try ManifestFrames.createSegment(
         directory: directory, options: options, environment: environment,
         fold: &inner.fold, storeID: inner.superblock.storeID, baseOffset: inner.nextOffset,
         previousSegmentID: old, lastTime: inner.lastTime,
         epoch: UInt32(truncatingIfNeeded: inner.superblock.epoch))
-      var superblock = inner.superblock
-      superblock.generation += 1
-      superblock.manifestSegmentID = fresh.file.segmentID
-      superblock.manifestSalt = fresh.file.salt
-      try SuperBlockFile.write(superblock, in: directory)
-      inner.superblock = superblock
-      inner.file = fresh.file
-      inner.position = fresh.position
-      inner.durablePosition = fresh.position
-      inner.nextOffset = fresh.nextOffset
-      inner.commitSequence = 1
-      inner.slotSequence = 0
-      inner.hasUnsyncedBytes = false
-      inner.previousSegmentID = old
-      if obsolete != 0, obsolete != old {
-        // Neither superblock copy names it any more.
-        try? directory.fileSystem.unlink(
-          StoreDirectory.segmentName(obsolete), in: directory.manifest)
+      try SuperBlockFile.write(&inner.superblock, naming: fresh.files.main, in: directory)
+      inner.begin(fresh)
+      // Neither superblock copy names it any more.
+      for name in [StoreDirectory.segmentName(old), StoreDirectory.mirrorName(old)] {
+        try? directory.fileSystem.unlink(name, in: directory.manifest)
       }
     } catch {
       inner.failure = error
@@ -174,26 +157,82 @@ final class ManifestLog: Sendable {
     }
   }
 
+  /// A manifest that goes on in fresh files, because one of its copies is damaged or missing.
+  static func fresh(
+    _ replay: ManifestReplay, _ directory: StoreDirectory, _ superblock: SuperBlock,
+    options: StoreOptions, environment: StoreEnvironment
+  ) throws(FileSystemError) -> ManifestLog {
+    var fold = replay.fold
+    var superblock = superblock
+    let time = max(environment.time.now(), replay.lastTime)
+    let fresh = try ManifestFrames.createSegment(
+      directory: directory, options: options, environment: environment, fold: &fold,
+      storeID: superblock.storeID, baseOffset: replay.scan.nextOffset ?? .zero,
+      previousSegmentID: replay.segmentID, lastTime: time,
+      epoch: UInt32(truncatingIfNeeded: superblock.epoch))
+    try SuperBlockFile.write(&superblock, naming: fresh.files.main, in: directory)
+    var inner = Inner(
+      fold: fold, superblock: superblock, files: fresh.files, position: 0, nextOffset: .zero,
+      commitSequence: 0, durablePosition: 0, slotSequence: 0, lastTime: time, failure: nil)
+    inner.begin(fresh)
+    return ManifestLog(
+      directory: directory, options: options, environment: environment, inner: inner)
+  }
+
+  /// Sets files of other manifest segments aside: what an earlier writer left when it was cut, and
+  /// what was found damaged. They are evidence, and the newest whole segment in the directory is
+  /// always the one that counts.
+  func setOthersAside() throws(FileSystemError) {
+    let current = inner.withLock { $0.files.main.segmentID }
+    let system = directory.fileSystem
+    var moved = false
+    for entry in try system.entries(of: directory.manifest) where entry.kind == .regular {
+      guard let id = StoreDirectory.manifestID(fromName: entry.name), id != current else {
+        continue
+      }
+      try system.rename(
+        entry.name, in: directory.manifest, to: "meta-\(entry.name)", in: directory.quarantine)
+      moved = true
+    }
+    guard moved else { return }
+    try system.synchronize(directory.quarantine)
+    try system.synchronize(directory.manifest)
+  }
+
   /// States durably that the manifest ends here (`clean`), or that it may grow from here.
   func writeSlot(clean: Bool) throws(FileSystemError) {
     try inner.withLock { inner throws(FileSystemError) in
       if let failure = inner.failure { throw failure }
       if inner.hasUnsyncedBytes {
-        try inner.file.synchronize()
+        try inner.files.synchronize()
         inner.hasUnsyncedBytes = false
         inner.durablePosition = inner.position
       }
       inner.slotSequence += 1
       let place = SegmentLayout.slotPositions[Int(inner.slotSequence % 2)]
       let mark = SegmentMark(
-        segmentID: inner.file.segmentID, position: inner.position, nextOffset: inner.nextOffset,
+        segmentID: inner.files.main.segmentID, position: inner.position, nextOffset: inner.nextOffset,
         appendTime: inner.lastTime, indexFramePosition: 0, statePosition: 0,
         commitSequence: inner.commitSequence, statistics: SegmentStatistics())
       let slot = mark.slot(
         sequence: inner.slotSequence, bootHash: environment.bootHash,
         epoch: UInt32(truncatingIfNeeded: inner.superblock.epoch), flags: clean ? .clean : [])
-      try inner.file.write(slot.encoded(salt: inner.file.salt, at: place), at: place)
-      try inner.file.synchronize()
+      try inner.files.write(
+        slot.encoded(salt: inner.files.main.salt, at: place), at: place)
+      try inner.files.synchronize()
     }
+  }
+}
+
+extension ManifestLog.Inner {
+  /// Goes on in a segment that holds a snapshot and nothing else.
+  mutating func begin(_ fresh: ManifestFrames.FreshSegment) {
+    files = fresh.files
+    position = fresh.position
+    durablePosition = fresh.position
+    nextOffset = fresh.nextOffset
+    commitSequence = 1
+    slotSequence = 0
+    hasUnsyncedBytes = false
   }
 }

@@ -33,6 +33,8 @@ struct ManifestState: Equatable {
   /// An edit that contradicts the state: the manifest is damaged.
   struct Contradiction: Error {
     let edit: ManifestEdit
+    /// The segment that claims the offsets already, where that is the contradiction.
+    var otherSegmentID: UInt64?
   }
 
   mutating func apply(_ edit: ManifestEdit) throws(Contradiction) {
@@ -102,11 +104,21 @@ struct ManifestState: Equatable {
       })
     else { throw Contradiction(edit: edit) }
     if let last = streams.values[place].segments.last {
-      guard last.baseOffset <= activation.baseOffset else { throw Contradiction(edit: edit) }
+      guard last.baseOffset <= activation.baseOffset,
+        last.end.map({ $0.nextOffset <= activation.baseOffset }) ?? true
+      else { throw Contradiction(edit: edit, otherSegmentID: last.id) }
     }
     let definition = streams.values[place].prepared.remove(at: index)
     streams.values[place].segments.append(
       Segment(definition: definition, activation: activation))
+  }
+
+  /// Whether a file of this header belongs to a segment that counts, other than the given one.
+  func isLive(_ header: SegmentHeader, besides segmentID: UInt64) -> Bool {
+    guard header.segmentID != segmentID, let stream = streams[header.streamID] else { return false }
+    return stream.segments.contains {
+      $0.id == header.segmentID && $0.definition.salt == header.salt
+    }
   }
 
   /// The edits that rebuild this state, snapshot marks included.

@@ -14,6 +14,8 @@ protocol ReadSource: AnyObject, Sendable {
   var logStart: UInt64 { get }
   /// The segments known, ascending.
   var entries: [SegmentEntry] { get }
+  /// What is wrong with the end of the stream, where the files cannot be believed.
+  var endProblem: ReadError? { get }
   /// Learns of segments that were added or removed.
   func refresh() throws(ReadError)
   /// Sleeps until something beyond `offset` may be visible, or the time is over.
@@ -33,6 +35,7 @@ extension StreamLog: ReadSource {
   var logStart: UInt64 { watermarks.logStart.load(ordering: .acquiring) }
   var entries: [SegmentEntry] { segments.all }
   func refresh() throws(ReadError) {}
+  var endProblem: ReadError? { nil }
   var readers: ReaderTable? { core.shared.readers }
 
   func notify(beyond offset: UInt64, _ body: @escaping @Sendable () -> Void) -> Bool {

@@ -57,7 +57,10 @@ enum SegmentFactory {
       let name = StoreDirectory.segmentName(id)
       let recycled =
         isMapped
-        ? false : try core.spares.take(into: name, in: directory, byteCount: byteCount)
+        ? false
+        : try core.spares.take(
+          into: name, in: directory, byteCount: byteCount,
+          syncing: core.faults.syncsDirectories)
       if !recycled {
         try createFile(
           name, in: directory, byteCount: byteCount, prewriting: !isMapped, fileSystem: system)
@@ -69,6 +72,7 @@ enum SegmentFactory {
         fileSystem: system, streamID: definition.streamID, segmentID: id, salt: salt,
         access: isMapped ? .mappedWriting : .writing,
         byteCountLimit: core.options.limits.segmentByteCountLimit)
+      // Safety: the region is the mapping of `file`, which lives on.
       if isMapped { unsafe system.populate(file.region(from: 0, count: Int(byteCount))) }
     } catch {
       abandon(definition.streamID, id, core)

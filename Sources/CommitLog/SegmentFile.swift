@@ -44,6 +44,7 @@ internal import Synchronization
         throw FileSystemError(.map, path, .unexpectedEnd)
       }
       byteCount = status.byteCount
+      // Safety: kept by this object alone and ended in deinit; the watch keeps addresses only.
       unsafe mapping = try fileSystem.map(
         handle, byteCount: Int(status.byteCount), writable: access == .mappedWriting)
       watch = unsafe MappingWatch(
@@ -73,6 +74,7 @@ internal import Synchronization
 
   deinit {
     watch.end()
+    // Safety: the last user is gone, and with it every borrow of the bytes.
     unsafe fileSystem.unmap(mapping)
     fileSystem.close(handle)
   }
@@ -125,14 +127,13 @@ internal import Synchronization
     throw first ?? .damaged(.segmentHeader, .empty)
   }
 
-  /// The newest intact recovery slot.
+  /// The newest intact recovery slot. It may name a position that a shortened file no longer has.
   func newestSlot() -> (slot: RecoverySlot, index: Int)? {
     var best: (slot: RecoverySlot, index: Int)?
     for (index, position) in SegmentLayout.slotPositions.enumerated() {
       let start = Int(position)
       let sector = bytes.extracting(start..<(start + RecoverySlot.byteCount))
       guard let slot = try? RecoverySlot(sector, salt: salt, at: position) else { continue }
-      guard slot.durablePosition.rawValue <= byteCount else { continue }
       if best.map({ $0.slot.sequence < slot.sequence }) ?? true { best = (slot, index) }
     }
     return best

@@ -13,21 +13,14 @@ struct SegmentRecovery {
 
   /// Walks from what is proven to the last intact frame.
   func scan(_ inherited: ProducerTable) throws(OpenError) -> SegmentScan {
-    let reader = FrameReader(file.bytes, salt: file.salt, limits: limits)
-    let start = UInt64(SegmentLayout.preambleByteCount)
+    if let problem = file.identityProblem(core.manifest.state, storeID: core.storeID) {
+      throw .damaged(path: file.path, position: 0, problem)
+    }
     let slot = usableSlot()
-    var scan =
-      slot.flatMap {
-        SegmentScan(
-          slot: $0, baseOffset: segment.baseOffset,
-          baseAppendTime: segment.activation.baseAppendTime, reader: reader)
-      }
-      ?? SegmentScan(
-        baseOffset: segment.baseOffset, baseAppendTime: segment.activation.baseAppendTime,
-        provenPosition: slot?.durablePosition.rawValue ?? start,
-        producerLimit: limits.producerCountLimit)
-    if scan.progress.statePosition == 0 || scan.position == start { scan.producers = inherited }
-    scan.walk(reader, to: file.byteCount)
+    try refuseLostEnd()
+    let scan = SegmentScan.recovering(
+      file, slot: slot, baseOffset: segment.baseOffset,
+      baseAppendTime: segment.activation.baseAppendTime, inherited: inherited, limits: limits)
     if case .newer(let structure, let detail)? = scan.problem {
       throw .newer(path: file.path, .newer(structure, detail))
     }
@@ -35,6 +28,20 @@ struct SegmentRecovery {
       throw .fileSystem(FileSystemError(.map, file.path, .unexpectedEnd))
     }
     return scan
+  }
+
+  /// A file that was cut may have lost records nobody can count, and their offsets must not be given
+  /// out again; only the slot of a clean close tells.
+  private func refuseLostEnd() throws(OpenError) {
+    guard file.byteCount < segment.definition.capacity, !wasClean else { return }
+    throw .damaged(
+      path: file.path, position: file.byteCount,
+      .truncated(.frame, needed: segment.definition.capacity, available: file.byteCount))
+  }
+
+  /// Whether the file was cut before its end.
+  var hasLostEnd: Bool {
+    usableSlot().map { $0.durablePosition.rawValue > file.byteCount } ?? false
   }
 
   /// The newest slot; one that was never synced counts only while the machine has not restarted.
@@ -45,6 +52,9 @@ struct SegmentRecovery {
     }
     return slot
   }
+
+  /// Bytes before this position are durable; 0 when nothing proves any.
+  var provenPosition: UInt64 { usableSlot()?.durablePosition.rawValue ?? 0 }
 
   var wasClean: Bool { usableSlot().map { $0.flags.contains(.clean) } ?? false }
 
@@ -66,12 +76,12 @@ struct SegmentRecovery {
           stream: stream.definition.name, segmentID: segment.id, path: file.path,
           from: FilePosition(rawValue: damage.from), to: FilePosition(rawValue: damage.to),
           firstOffset: damage.firstOffset, nextOffset: damage.nextOffset, cause: damage.cause))
-      edits.append(
-        .segmentDamaged(
-          ManifestEdit.DamagedRange(
-            streamID: file.streamID, segmentID: segment.id,
-            from: FilePosition(rawValue: damage.from), to: FilePosition(rawValue: damage.to),
-            firstOffset: damage.firstOffset, nextOffset: damage.nextOffset)))
+      let range = ManifestEdit.DamagedRange(
+        streamID: file.streamID, segmentID: segment.id,
+        from: FilePosition(rawValue: damage.from), to: FilePosition(rawValue: damage.to),
+        firstOffset: damage.firstOffset, nextOffset: damage.nextOffset)
+      // Every opening finds the same places again; the manifest names each once.
+      if !segment.damaged.contains(range) { edits.append(.segmentDamaged(range)) }
     }
     guard !edits.isEmpty else { return }
     do throws(ManifestFailure) { try core.manifest.apply(edits, durably: true) } catch {
@@ -88,7 +98,7 @@ struct SegmentRecovery {
   {
     do throws(FileSystemError) {
       let newest = file.newestSlot()
-      let proven = usableSlot()?.durablePosition.rawValue ?? 0
+      let proven = provenPosition
       if !report.wasClean {
         if let range = scan.undecidable {
           report.undecidableByteCount += range.upperBound - range.lowerBound

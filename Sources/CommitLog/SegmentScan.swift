@@ -7,6 +7,8 @@ internal import Quantities
 struct SegmentScan {
   /// Everything before this position was proven durable: damage there is rot.
   var provenPosition: UInt64
+  /// Offset of the first record behind `slotPosition`, where a slot tells.
+  private var slotEnd: (position: UInt64, nextOffset: Offset)?
   /// Where the walk stands.
   var position: UInt64
   /// Offset of the next record; `nil` until the first frame tells.
@@ -68,6 +70,23 @@ struct SegmentScan {
       nextOffset = nil
     }
     guard position <= slot.durablePosition.rawValue else { return nil }
+    note(slot)
+    // The walk takes its first offset from the frame it starts at.
+    guard nextOffset != nil || Self.isIntact(position, reader) else { return nil }
+  }
+
+  /// Takes what a slot says about the end.
+  mutating func note(_ slot: RecoverySlot) {
+    slotEnd = (slot.durablePosition.rawValue, slot.nextOffset)
+  }
+
+  private static func isIntact(_ position: UInt64, _ reader: FrameReader) -> Bool {
+    do throws(FormatError) {
+      _ = try reader.frame(at: position, verifying: true)
+      return true
+    } catch {
+      return false
+    }
   }
 
   /// The rows of all index frames up to one, oldest first; `nil` when a link is not intact.
@@ -252,19 +271,52 @@ struct SegmentScan {
       return false
     }
     let next = search.nextIntact(after: position, to: limit)
+    // Where nothing intact follows, what was proven tells how far the records went.
+    let to = next < limit ? next : max(position, min(provenPosition, limit))
     if openDamage == nil {
       let first = nextOffset ?? progress.baseOffset
       openDamage = Damage(
-        from: position, to: next, firstOffset: first, nextOffset: first, cause: error)
+        from: position, to: to, firstOffset: first, nextOffset: first, cause: error)
     } else {
-      openDamage?.to = next
+      openDamage?.to = to
     }
-    position = next
+    position = to
     if next >= limit {
-      closeDamage(at: nextOffset ?? progress.baseOffset)
+      problem = error
+      closeAtSlot()
       return false
     }
     return true
+  }
+
+  /// Ends the walk: a damaged range with nothing behind it that tells an offset is closed.
+  mutating func finish() {
+    if openDamage != nil { closeAtSlot() }
+  }
+
+  /// Ends a damaged range that reaches to the end of what was proven.
+  private mutating func closeAtSlot() {
+    var next = nextOffset ?? progress.baseOffset
+    if let slotEnd, slotEnd.position >= position { next = max(next, slotEnd.nextOffset) }
+    closeDamage(at: next)
+    nextOffset = next
+  }
+
+  /// Adds the damaged range of a file that lost its end: everything up to where a slot has proven.
+  mutating func noteLostEnd(_ slot: RecoverySlot, byteCount: UInt64) {
+    let end = slot.durablePosition.rawValue
+    guard end > byteCount else { return }
+    let first = nextOffset ?? progress.baseOffset
+    let next = max(first, slot.nextOffset)
+    let cause = FormatError.truncated(.frame, needed: end, available: byteCount)
+    if let last = damaged.last, last.to >= position, last.nextOffset == first {
+      damaged[damaged.count - 1].to = end
+      damaged[damaged.count - 1].nextOffset = next
+    } else {
+      damaged.append(
+        Damage(from: position, to: end, firstOffset: first, nextOffset: next, cause: cause))
+    }
+    nextOffset = next
   }
 
   private func lastCommit(_ search: borrowing FrameSearch, from: UInt64, to limit: UInt64)

@@ -40,6 +40,7 @@ final class SharedPage: Sendable {
       opening: "piperoll-\(storeID)", byteCount: Self.byteCount,
       reserving: 0..<(Self.cellPosition + 4_096))
     self.memory = memory
+    // Safety: inside the mapping, which `memory` keeps alive.
     readers = unsafe ReaderTable(
       memory.region.baseAddress + Self.readerTablePosition, owner: memory)
   }
@@ -99,6 +100,7 @@ final class SharedPage: Sendable {
     guard let memory, index < Self.cellCountLimit,
       (try? memory.reserve(position..<(position + WatermarkCell.byteCount))) != nil
     else { return WatermarkCell() }
+    // Safety: inside the mapping, reserved above; `memory` keeps it alive.
     let cell = unsafe WatermarkCell(
       at: memory.region.baseAddress + position, owner: memory)
     cell.store(streamID: streamID)

@@ -14,8 +14,9 @@ final class SpareFiles: Sendable {
   }
 
   /// Moves a spare file of exactly this size to its new name; false when there is none.
-  func take(into name: String, in target: DirectoryHandle, byteCount: UInt64)
-    throws(FileSystemError) -> Bool
+  func take(
+    into name: String, in target: DirectoryHandle, byteCount: UInt64, syncing: Bool
+  ) throws(FileSystemError) -> Bool
   {
     let spare = files.withLock { list -> String? in
       guard let index = list.firstIndex(where: { $0.byteCount == byteCount }) else { return nil }
@@ -23,6 +24,8 @@ final class SpareFiles: Sendable {
     }
     guard let spare else { return false }
     try directory.fileSystem.rename(spare, in: directory.spare, to: name, in: target)
+    // The caller syncs `target`; a rename is certain only when both directories were synced.
+    if syncing { try directory.fileSystem.synchronize(directory.spare) }
     return true
   }
 
@@ -44,7 +47,10 @@ final class SpareFiles: Sendable {
     let system = directory.fileSystem
     for entry in try system.entries(of: directory.spare)
     where entry.kind == .regular && StoreDirectory.segmentID(fromName: entry.name) != nil {
-      let handle = try system.open(entry.name, in: directory.spare, .readOnly)
+      // What cannot be opened is not used again; a store opens without spare files.
+      guard let handle = try? system.open(entry.name, in: directory.spare, .readOnly) else {
+        continue
+      }
       let status = try? system.status(of: handle)
       system.close(handle)
       let isFull = files.withLock { $0.count >= limit }

@@ -28,6 +28,10 @@ public final class Store: Sendable {
   /// Raised by every opening for writing.
   public var epoch: UInt64 { core.epoch }
 
+  /// Parts of the superblock and the manifest that were not intact when the store was opened and were
+  /// taken from their copies; they have been written anew.
+  public var repairs: [StoreRepair] { core.repairs }
+
   /// The directory.
   public var path: String { core.directory.path }
 

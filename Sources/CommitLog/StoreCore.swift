@@ -18,12 +18,14 @@ final class StoreCore: Sendable {
   let faults: DeliberateFaults
   let spares: SpareFiles
   let shared: SharedPage
+  let repairs: [StoreRepair]
   private let background: BackgroundWork
 
   init(
     directory: StoreDirectory, options: StoreOptions, environment: StoreEnvironment,
-    manifest: ManifestLog, shared: SharedPage
+    manifest: ManifestLog, shared: SharedPage, repairs: [StoreRepair]
   ) {
+    self.repairs = repairs
     self.shared = shared
     self.directory = directory
     self.options = options

@@ -51,6 +51,19 @@ final class StoreDirectory: Sendable {
     Hexadecimal.digits(segmentID, count: 16) + ".seg"
   }
 
+  /// The file name of the second copy of a manifest segment.
+  static func mirrorName(_ segmentID: UInt64) -> String {
+    Hexadecimal.digits(segmentID, count: 16) + ".mir"
+  }
+
+  /// The identity that the name of a manifest segment or its mirror states, or `nil`.
+  static func manifestID(fromName name: String) -> UInt64? {
+    guard name.utf8.count == 20, name.hasSuffix(".seg") || name.hasSuffix(".mir") else {
+      return nil
+    }
+    return Hexadecimal.number(name.dropLast(4), count: 16)
+  }
+
   /// The identity a file name states, or `nil` when the name is not one we write.
   static func segmentID(fromName name: String) -> UInt64? {
     guard name.utf8.count == 20, name.hasSuffix(".seg") else { return nil }

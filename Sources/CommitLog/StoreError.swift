@@ -14,6 +14,8 @@ public enum OpenError: Error, Sendable {
   case locked(path: String, holder: LockHolder?)
   /// The bytes contradict themselves.
   case damaged(path: String, position: UInt64, FormatError)
+  /// The manifest has two segments of a stream claim the same offsets.
+  case segmentsContradict(path: String, otherPath: String)
   /// Written by a newer version.
   case newer(path: String, FormatError)
   /// The directory is a copy: device or inode differ from those the store was made with.
@@ -62,6 +64,9 @@ extension OpenError: CustomStringConvertible {
         + "; one writer at a time, readers need no lock"
     case .damaged(let path, let position, let error):
       "'\(escapedForTerminal(path))', position \(position): \(error); restore the file from a copy"
+    case .segmentsContradict(let path, let other):
+      "segments '\(escapedForTerminal(path))' and '\(escapedForTerminal(other))' claim the same "
+        + "offsets; restore the manifest from a copy"
     case .newer(let path, let error): "'\(escapedForTerminal(path))': \(error)"
     case .copied(let path):
       "'\(escapedForTerminal(path))' is a copy or was moved to another file system; open it with "
@@ -206,12 +211,18 @@ public struct DamageReport: Hashable, Sendable, CustomStringConvertible {
   public let nextOffset: Offset
   /// What is wrong.
   public let cause: FormatError
+  /// The segment that this one contradicts, where two do.
+  public var otherPath: String?
+  /// Why the file as a whole cannot be read, where it cannot.
+  public var fileProblem: FileSystemError?
 
   public var description: String {
     let lost =
       firstOffset == nextOffset
       ? "no record lost" : "offsets \(firstOffset) to \(nextOffset.rawValue - 1) lost"
-    return "stream '\(escapedForTerminal(stream))', segment "
-      + "'\(escapedForTerminal(path))', positions \(from) to \(to): \(cause); \(lost)"
+    let other = otherPath.map { " (after '\(escapedForTerminal($0))')" } ?? ""
+    let problem = fileProblem.map { $0.reason.explanation } ?? cause.description
+    return "stream '\(escapedForTerminal(stream))', segment '\(escapedForTerminal(path))'\(other), "
+      + "positions \(from) to \(to): \(problem); \(lost)"
   }
 }

@@ -88,7 +88,7 @@ extension StoreReader {
   /// - Throws: ``OpenError`` when the manifest cannot be read any more.
   public func information() throws(OpenError) -> StoreInformation {
     let state = try refreshManifest()
-    let superblock = try SuperBlockFile.read(in: directory)
+    let superblock = try SuperBlockFile.read(in: directory, options.limits).superblock
     let quarantined = (try? directory.fileSystem.entries(of: directory.quarantine)) ?? []
     let streams = state.streams.values.sorted {
       $0.definition.name.utf8.lexicographicallyPrecedes($1.definition.name.utf8)

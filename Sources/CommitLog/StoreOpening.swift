@@ -79,7 +79,7 @@ enum StoreOpening {
   {
     let directory = try openDirectory(path, environment)
     // Not a store is a clearer answer than a missing lock file.
-    _ = try SuperBlockFile.read(in: directory)
+    _ = try SuperBlockFile.read(in: directory, options.limits)
     let lock = try StoreLock(directory)
     do throws(OpenError) {
       let core = try open(directory, options, environment, lock)
@@ -96,12 +96,16 @@ enum StoreOpening {
     do throws(FileSystemError) {
       return try StoreDirectory(opening: path, in: environment.fileSystem)
     } catch {
-      // A directory that exists but lacks ours holds something else.
+      // A directory that exists but lacks ours holds something else, unless it has our superblock.
       if error.reason == .notFound,
         let root = try? environment.fileSystem.openDirectory(path: path)
       {
-        environment.fileSystem.close(root)
-        throw .notAStore(path: path)
+        defer { environment.fileSystem.close(root) }
+        let system = environment.fileSystem
+        guard let file = try? system.open(StoreDirectory.superblockName, in: root, .readOnly) else {
+          throw .notAStore(path: path)
+        }
+        system.close(file)
       }
       throw .fileSystem(error)
     }
@@ -111,13 +115,20 @@ enum StoreOpening {
     _ directory: StoreDirectory, _ options: StoreOptions, _ environment: StoreEnvironment,
     _ lock: StoreLock
   ) throws(OpenError) -> StoreCore {
-    var superblock = try SuperBlockFile.read(in: directory)
+    let found = try SuperBlockFile.read(in: directory, options.limits)
+    var superblock = found.superblock
     guard superblock.features.allowsWriting else {
       throw .newer(
         path: "\(directory.path)/\(StoreDirectory.superblockName)", .newer(.superblock, .feature))
     }
     let replay = try ManifestReplay.read(directory, superblock, options.limits)
     do throws(FileSystemError) {
+      if !replay.wasClean {
+        // A killed process may have left names that only the page cache knows: the superblock's, a
+        // stream directory's. Nothing may be acknowledged below them before they are durable.
+        try directory.fileSystem.synchronize(directory.root)
+        try directory.fileSystem.synchronize(directory.streams)
+      }
       let identity = try directory.fileSystem.identity(of: directory.root)
       if superblock.device != identity.device || superblock.inode != identity.inode {
         guard options.adoptsCopy else { throw OpenProblem.copied }
@@ -125,13 +136,10 @@ enum StoreOpening {
           random: environment.random.next(), environment.random.next())
         superblock.device = identity.device
         superblock.inode = identity.inode
-        // Both copies must name the new identity: one is replaced here, the other below.
-        superblock.generation += 1
-        try SuperBlockFile.write(superblock, in: directory)
       }
-      superblock.generation += 1
       superblock.epoch += 1
-      try SuperBlockFile.write(superblock, in: directory)
+      if found.isRebuilt { try SuperBlockFile.create(superblock, in: directory) }
+      try SuperBlockFile.write(&superblock, in: directory)
     } catch {
       if error == OpenProblem.copied { throw .copied(path: directory.path) }
       throw .fileSystem(error)
@@ -143,8 +151,10 @@ enum StoreOpening {
     shared.announce(epoch: superblock.epoch, process: process)
     let core = StoreCore(
       directory: directory, options: options, environment: environment, manifest: manifest,
-      shared: shared)
+      shared: shared, repairs: found.repairs + replay.repairs)
     try removeLeftovers(core)
+    // Evidence that cannot be moved is no reason to refuse.
+    try? core.manifest.setOthersAside()
     return core
   }
 
@@ -203,6 +213,7 @@ enum StoreCreation {
       let root = try system.openDirectory(path: path)
       defer { system.close(root) }
       try refuseExisting(root, path, system)
+      try refuseOrphans(root, path, system)
       for name in [
         StoreDirectory.streamsName, StoreDirectory.manifestName, StoreDirectory.spareName,
         StoreDirectory.quarantineName,
@@ -213,9 +224,14 @@ enum StoreCreation {
       }
       try makeLockFile(root, system)
       try system.synchronize(root)
+      // Before the superblock gets its name: from then on the store opens and acknowledges. Also for
+      // a directory that was there: an earlier creation may have been cut short before this.
+      do throws(FileSystemError) { try system.synchronizeParent(ofDirectoryAt: path) } catch {
+        // The parent of somebody's directory need not be readable.
+        guard !isNew, error.reason == .permissionDenied else { throw error }
+      }
       let directory = try StoreDirectory(opening: path, in: system)
       try fill(directory, root, options, environment)
-      if isNew { try system.synchronizeParent(ofDirectoryAt: path) }
     } catch {
       if error.reason == .alreadyExists { throw .alreadyExists(path: path) }
       throw .fileSystem(error)
@@ -233,6 +249,21 @@ enum StoreCreation {
     ]
     for entry in try system.entries(of: root) where !ours.contains(entry.name) {
       throw FileSystemError(.makeDirectory, path, .alreadyExists)
+    }
+  }
+
+  /// Streams without a superblock are a store that lost it, not the leftover of a creation.
+  private static func refuseOrphans(
+    _ root: DirectoryHandle, _ path: String, _ system: any FileSystem
+  ) throws(FileSystemError) {
+    do throws(FileSystemError) {
+      let streams = try system.openDirectory(StoreDirectory.streamsName, in: root)
+      defer { system.close(streams) }
+      guard try system.entries(of: streams).isEmpty else {
+        throw FileSystemError(.makeDirectory, path, .alreadyExists)
+      }
+    } catch {
+      guard error.reason == .notFound else { throw error }
     }
   }
 
@@ -260,8 +291,8 @@ enum StoreCreation {
       storeID: id, baseOffset: .zero, previousSegmentID: 0, lastTime: now, epoch: 0)
     let identity = try environment.fileSystem.identity(of: root)
     let superblock = SuperBlock(
-      storeID: id, generation: 1, epoch: 0, manifestSegmentID: segment.file.segmentID,
-      manifestSalt: segment.file.salt, createdTime: now, device: identity.device,
+      storeID: id, generation: 1, epoch: 0, manifestSegmentID: segment.files.main.segmentID,
+      manifestSalt: segment.files.main.salt, createdTime: now, device: identity.device,
       inode: identity.inode)
     try SuperBlockFile.create(superblock, in: directory)
   }

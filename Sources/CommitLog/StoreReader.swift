@@ -15,14 +15,18 @@ public final class StoreReader: Sendable {
   let options: StoreOptions
   let environment: StoreEnvironment
   let superblock: SuperBlock
+  /// Parts of the superblock and the manifest that were not intact when the store was opened and were
+  /// read from their copies. The next opening for writing mends them.
+  public let repairs: [StoreRepair]
   private let sharing: Guarded<SharedPage?>
   private let replay: Guarded<ManifestState>
   private let sources = Guarded<[UInt64: RemoteStream]>([:])
 
   private init(
     _ directory: StoreDirectory, _ options: StoreOptions, _ environment: StoreEnvironment,
-    _ superblock: SuperBlock, _ state: ManifestState
+    _ superblock: SuperBlock, _ state: ManifestState, _ repairs: [StoreRepair]
   ) {
+    self.repairs = repairs
     self.directory = directory
     self.options = options
     self.environment = environment
@@ -49,24 +53,25 @@ public final class StoreReader: Sendable {
     environment: StoreEnvironment = .machine()
   ) throws(OpenError) -> StoreReader {
     let directory = try StoreOpening.openDirectory(path, environment)
-    let (superblock, state) = try readManifest(directory, options)
-    return StoreReader(directory, options, environment, superblock, state)
+    let (superblock, state, repairs) = try readManifest(directory, options)
+    return StoreReader(directory, options, environment, superblock, state, repairs)
   }
 
   /// The manifest may be replaced while it is read: a few attempts settle that.
   private static func readManifest(_ directory: StoreDirectory, _ options: StoreOptions)
-    throws(OpenError) -> (SuperBlock, ManifestState)
+    throws(OpenError) -> (SuperBlock, ManifestState, [StoreRepair])
   {
     var attempts = 0
     while true {
       attempts += 1
-      let superblock = try SuperBlockFile.read(in: directory)
+      let found = try SuperBlockFile.read(in: directory, options.limits)
+      let superblock = found.superblock
       do throws(OpenError) {
         let replay = try ManifestReplay.read(directory, superblock, options.limits)
-        return (superblock, replay.fold)
+        return (superblock, replay.fold, found.repairs + replay.repairs)
       } catch {
         guard attempts < 5 else { throw error }
-        let again = try SuperBlockFile.read(in: directory)
+        let again = try SuperBlockFile.read(in: directory, options.limits).superblock
         guard again.manifestSegmentID != superblock.manifestSegmentID else { throw error }
       }
     }
@@ -86,7 +91,7 @@ public final class StoreReader: Sendable {
 
   /// Reads the manifest again.
   func refreshManifest() throws(OpenError) -> ManifestState {
-    let (_, state) = try Self.readManifest(directory, options)
+    let (_, state, _) = try Self.readManifest(directory, options)
     replay.withLock { $0 = state }
     return state
   }
@@ -147,6 +152,7 @@ final class RemoteStream: ReadSource {
     var askedAt: UInt64 = 0
     /// End by the files, where no writer tells.
     var scannedEnd: UInt64 = 0
+    var endProblem: ReadError?
     var scannedAt: UInt64 = 0
     var logStart: UInt64
   }
@@ -192,6 +198,8 @@ final class RemoteStream: ReadSource {
     return state.withLock { $0.logStart }
   }
 
+  var endProblem: ReadError? { state.withLock { $0.endProblem } }
+
   func refresh() throws(ReadError) {
     do throws(OpenError) {
       let manifest = try store.refreshManifest()
@@ -230,34 +238,54 @@ final class RemoteStream: ReadSource {
     }
     if let known { return known }
     try? refresh()
-    let end = scan()
+    let (end, problem) = scan()
     state.withLock { state in
       state.scannedEnd = max(state.scannedEnd, end)
+      state.endProblem = problem
       state.scannedAt = max(now, 1)
     }
     return max(end, state.withLock { $0.scannedEnd })
   }
 
-  private func scan() -> UInt64 {
-    guard let last = list.all.last else { return state.withLock { $0.logStart } }
-    if let end = last.end { return end.nextOffset.rawValue }
-    guard let file = try? last.file() else { return last.baseOffset.rawValue }
+  private func scan() -> (end: UInt64, problem: ReadError?) {
+    guard let last = list.all.last else { return (state.withLock { $0.logStart }, nil) }
+    if let end = last.end { return (end.nextOffset.rawValue, nil) }
+    let file: SegmentFile
+    do throws(ReadError) { file = try last.file() } catch {
+      return (last.baseOffset.rawValue, error)
+    }
     // What is shown must not disappear with the next power cut; where syncing is not allowed the
     // store cannot be written by us either, and its owner's recovery decides.
     try? file.synchronize()
-    let reader = FrameReader(file.bytes, salt: file.salt, limits: limits)
+    if let cause = file.identityProblem(store.manifest, storeID: store.superblock.storeID) {
+      return (last.baseOffset.rawValue, .open(.damaged(path: file.path, position: 0, cause)))
+    }
     let slot = file.newestSlot()?.slot
-    var scan =
-      slot.flatMap {
-        SegmentScan(
-          slot: $0, baseOffset: last.baseOffset, baseAppendTime: last.baseAppendTime,
-          reader: reader)
-      }
-      ?? SegmentScan(
-        baseOffset: last.baseOffset, baseAppendTime: last.baseAppendTime,
-        provenPosition: slot?.durablePosition.rawValue ?? 0,
-        producerLimit: limits.producerCountLimit)
-    scan.walk(reader, to: file.byteCount)
-    return (scan.nextOffset ?? last.baseOffset).rawValue
+    let scan = SegmentScan.recovering(
+      file, slot: slot, baseOffset: last.baseOffset, baseAppendTime: last.baseAppendTime,
+      inherited: nil, limits: limits)
+    let next = scan.nextOffset ?? last.baseOffset
+    return (next.rawValue, endProblem(of: last, file, slot, scan, next))
+  }
+
+  /// Damage that no reader meets, because it stands behind the last record; or a file that was cut.
+  private func endProblem(
+    of last: SegmentEntry, _ file: SegmentFile, _ slot: RecoverySlot?, _ scan: SegmentScan,
+    _ next: Offset
+  ) -> ReadError? {
+    if let problem = scan.problem, case .newer = problem {
+      return .newer(path: file.path, problem)
+    }
+    if file.byteCount < last.definition.capacity, !(slot?.flags.contains(.clean) ?? false) {
+      let cause = FormatError.truncated(
+        .frame, needed: last.definition.capacity, available: file.byteCount)
+      return .open(.damaged(path: file.path, position: file.byteCount, cause))
+    }
+    guard let damage = scan.damaged.last, damage.firstOffset >= next else { return nil }
+    return .damaged(
+      DamageReport(
+        stream: streamName, segmentID: last.id, path: file.path,
+        from: FilePosition(rawValue: damage.from), to: FilePosition(rawValue: damage.to),
+        firstOffset: damage.firstOffset, nextOffset: damage.nextOffset, cause: damage.cause))
   }
 }

@@ -101,17 +101,21 @@ public struct StoreVerification {
   private mutating func verifyManifest(_ progress: (UInt64, UInt64) -> Bool) throws(OpenError) {
     var found: [VerificationFinding] = []
     for _ in 0..<3 {
-      let superblock = try SuperBlockFile.read(in: store.directory)
+      let superblock = try SuperBlockFile.read(in: store.directory, store.options.limits).superblock
       let replay = try ManifestReplay.read(store.directory, superblock, store.options.limits)
       var limits = store.options.limits
       limits.batchByteCountLimit = 1 << 30
-      var check = SegmentVerification(
-        file: replay.file, stream: nil, limits: limits, baseOffset: replay.scan.progress.baseOffset,
-        baseAppendTime: Timestamp(rawValue: .min))
-      check.verifyPreamble(
-        of: SegmentVerification.Identity(streamID: 0), isSettled: !store.hasWriter)
-      check.walk(to: replay.scan.position, before: Offset.maximum) { _ in true }
-      found = check.findings
+      found = []
+      // Both copies are looked at: the store opens with one, but then it has no second any more.
+      for file in [replay.copies.main, replay.copies.mirror].compactMap({ $0 }) {
+        var check = SegmentVerification(
+          file: file, stream: nil, limits: limits, baseOffset: replay.scan.progress.baseOffset,
+          baseAppendTime: Timestamp(rawValue: .min))
+        check.verifyPreamble(
+          of: SegmentVerification.Identity(streamID: 0), isSettled: !store.hasWriter)
+        check.walk(to: replay.scan.position, before: Offset.maximum) { _ in true }
+        found += check.findings
+      }
       if found.isEmpty || !store.hasWriter {
         report.segmentCount += 1
         report.byteCount += replay.scan.position

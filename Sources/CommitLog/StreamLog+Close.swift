@@ -130,11 +130,19 @@ extension StreamLog {
     return Offset(rawValue: needed.min() ?? Offset.maximum.rawValue)
   }
 
+  /// A file with another name somewhere belongs to somebody else too: it is never written again.
+  private func hasOneName(_ entry: SegmentEntry) -> Bool {
+    guard let file = try? entry.file(),
+      let status = try? file.fileSystem.status(of: file.handle)
+    else { return false }
+    return status.linkCount == 1
+  }
+
   private func removeFile(of entry: SegmentEntry) {
     let isRecyclable =
       definition.durability == .disk && core.options.spareSegmentCount > 0
       && (core.shared.readers?.offsets(ofStream: definition.streamID).isEmpty ?? true)
-      && entry.isOnlyUser
+      && entry.isOnlyUser && hasOneName(entry)
     entry.drop()
     guard let directory = try? core.directory.directory(ofStream: definition.streamID) else {
       return

@@ -441,7 +441,9 @@ extension WriterState {
     let commit = CommitFrame(
       durablePosition: FilePosition(rawValue: provenPosition), sequence: commitSequence,
       nextOffset: nextOffset, appendTime: progress.lastAppendTime,
-      groupPosition: FilePosition(rawValue: groupPosition), epoch: settings.epoch)
+      // A sync between two commit frames, while claims were open, has proven a part of the group.
+      groupPosition: FilePosition(rawValue: max(groupPosition, provenPosition)),
+      epoch: settings.epoch)
     emitMapped(commit.encoded(salt: salt, at: position))
     groupPosition = position
   }

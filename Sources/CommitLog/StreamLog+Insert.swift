@@ -216,6 +216,7 @@ extension StreamLog {
   ) -> OpenClaim {
     let time = core.appendTime(after: state.progress.lastAppendTime)
     state.claimCount += 1
+    // Safety: the address lies inside the sink, which stays until the claim is completed.
     let claim = OpenClaim(
       number: state.claimCount, position: state.position, frameByteCount: byteCount,
       firstOffset: state.nextOffset, appendTime: time, salt: state.salt,
@@ -236,6 +237,7 @@ extension StreamLog {
   /// Ends a claim as a record, or as a gap when there is no value.
   private func complete(_ claim: OpenClaim, valueByteCount: Int?) {
     let frame = unsafe claimedFrame(claim)
+    // Safety: the claimed range belongs to this call and is as long as the frame.
     let word: UInt64
     if let valueByteCount {
       word = unsafe SoloRecord.encodeInPlace(

@@ -104,6 +104,7 @@ extension WriterState {
     fresh.begin(segment, at: position)
     fresh.header = header(for: segment)
     staging = fresh
+    // Safety: only the number is kept; the buffer lives while it is the sink.
     sinkOrigin = unsafe UInt(bitPattern: fresh.base) &- UInt(position)
     for buffer in buffers { move(buffer) }
     nextOffset = end

@@ -123,6 +123,7 @@ public final class StreamLog: Sendable {
       frameByteCount: byteCount, recordCount: 1, payloadByteCount: value.count)
     request.isSignalling = signalling
     let receipt = try insert(request) { state, time in
+      // Safety: `makeRoom` reserved the frame at this address of the sink.
       unsafe SoloRecord.encodePlain(
         value, into: state.address(of: state.position), offset: state.nextOffset,
         appendTime: time, salt: state.salt, position: state.position)
@@ -152,6 +153,7 @@ public final class StreamLog: Sendable {
     request.isWaiting = waiting
     if let time = record.eventTime { request.eventTimes = (1, time, time) }
     return try insert(request) { state, time in
+      // Safety: as above.
       unsafe SoloRecord.encode(
         record, producer: producer, into: state.address(of: state.position),
         offset: state.nextOffset, appendTime: time, salt: state.salt, position: state.position)
@@ -179,6 +181,7 @@ public final class StreamLog: Sendable {
     request.eventTimes = batch.eventTimeSummary
     let epoch = core.shortEpoch
     return try insert(request) { state, time in
+      // Safety: as above.
       unsafe batch.encode(
         plan, into: state.address(of: state.position), baseOffset: state.nextOffset,
         appendTime: time, epoch: epoch, salt: state.salt, position: state.position)

@@ -34,6 +34,7 @@ struct StreamOpener {
     while continuation.segment == nil {
       guard try adoptSuccessor(&continuation) else { break }
     }
+    if continuation.segment == nil, stream.definition.durability != .disk { try dropPrepared() }
     report.nextOffset = continuation.nextOffset
     report.nanoseconds = core.time.monotonicNanoseconds() - began
     return try makeLog(continuation)
@@ -71,7 +72,7 @@ struct StreamOpener {
     if scan.isSealed {
       return try end(segment, scan, reason: .sealed)
     }
-    if isMapped, !report.wasClean {
+    if recovery.hasLostEnd || isMapped && !report.wasClean {
       // Stores into a mapping reach the disk in any order: what lies behind is never looked at again.
       return try end(segment, scan, reason: .recovered)
     }
@@ -91,12 +92,14 @@ struct StreamOpener {
       endPosition: FilePosition(rawValue: scan.position), nextOffset: next,
       lastAppendTime: scan.progress.lastAppendTime,
       recordCount: scan.progress.statistics.recordCount, reason: reason)
-    if reason == .recovered {
-      // What recovery shows must not disappear: it is synced before anything else happens.
-      let file = try openFile(segment.definition, access: .writing)
-      do throws(FileSystemError) { try SegmentRecovery.rewrite(file, upTo: scan.position) } catch {
-        throw .fileSystem(error)
-      }
+    // What recovery shows must not disappear: it is synced before anything else happens. A seal that
+    // a killed process left may be in the page cache only, with the frames before it.
+    let file = try openFile(segment.definition, access: .writing)
+    let recovery = SegmentRecovery(core: core, file: file, segment: segment)
+    do throws(FileSystemError) {
+      try SegmentRecovery.rewrite(file, from: recovery.provenPosition, upTo: scan.position)
+    } catch {
+      throw .fileSystem(error)
     }
     try apply([.segmentEnded(end)])
     return Continuation(
@@ -128,6 +131,33 @@ struct StreamOpener {
       return true
     }
     return false
+  }
+
+  /// Lets go of successors that were not adopted. Mapped ones may have been stored into before a
+  /// crash: used again, their old frames could line up behind new ones.
+  private func dropPrepared() throws(OpenError) {
+    guard let prepared = core.manifest.stream(streamID)?.prepared, !prepared.isEmpty else { return }
+    var edits: [ManifestEdit] = []
+    for segment in prepared {
+      edits.append(.segmentDropped(streamID: streamID, segmentID: segment.segmentID))
+      // The intent makes sure that the next opening removes what a crash leaves of the file.
+      edits.append(.segmentIntent(streamID: streamID, segmentID: segment.segmentID))
+    }
+    try apply(edits)
+    do throws(FileSystemError) {
+      let directory = try core.directory.directory(ofStream: streamID)
+      for segment in prepared {
+        let name = StoreDirectory.segmentName(segment.segmentID)
+        do throws(FileSystemError) { try core.fileSystem.unlink(name, in: directory) } catch {
+          guard error.reason == .notFound else { throw error }
+        }
+      }
+      try core.fileSystem.synchronize(directory)
+    } catch {
+      throw .fileSystem(error)
+    }
+    try apply(
+      prepared.map { .segmentDropped(streamID: streamID, segmentID: $0.segmentID) })
   }
 
   // MARK: Producers
@@ -193,6 +223,16 @@ struct StreamOpener {
     }
   }
 
+  /// Opens a prepared file, unless the bytes of a segment that counts were put in its place.
+  private func openPrepared(
+    _ prepared: ManifestEdit.SegmentDefinition, isMapped: Bool
+  ) -> PreparedSegment? {
+    guard let file = try? openFile(prepared, access: isMapped ? .mappedWriting : .writing),
+      file.identityProblem(core.manifest.state, storeID: core.storeID) == nil
+    else { return nil }
+    return PreparedSegment(file: file, definition: prepared)
+  }
+
   /// A prepared segment for a stream that has none to go on with.
   private func freshSegment(_ definition: ManifestEdit.StreamDefinition) throws(OpenError)
     -> (first: PreparedSegment, others: [PreparedSegment])
@@ -200,10 +240,7 @@ struct StreamOpener {
     let isMapped = definition.durability != .disk
     var ready: [PreparedSegment] = []
     for prepared in core.manifest.stream(streamID)?.prepared ?? [] {
-      guard let file = try? openFile(prepared, access: isMapped ? .mappedWriting : .writing) else {
-        continue
-      }
-      ready.append(PreparedSegment(file: file, definition: prepared))
+      if let segment = openPrepared(prepared, isMapped: isMapped) { ready.append(segment) }
     }
     if !ready.isEmpty { return (ready.removeFirst(), ready) }
     let last = core.manifest.stream(streamID)?.segments.last?.definition.capacity
@@ -272,11 +309,9 @@ struct StreamOpener {
     var ready: [PreparedSegment] = []
     for prepared in core.manifest.stream(streamID)?.prepared ?? []
     where prepared.segmentID != segmentID {
-      guard
-        let file = try? openFile(
-          prepared, access: definition.durability == .disk ? .writing : .mappedWriting)
-      else { continue }
-      ready.append(PreparedSegment(file: file, definition: prepared))
+      if let segment = openPrepared(prepared, isMapped: definition.durability != .disk) {
+        ready.append(segment)
+      }
     }
     return ready
   }
@@ -321,6 +356,7 @@ extension WriterState {
       appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,
       statePosition: progress.statePosition, commitSequence: commitSequence,
       statistics: progress.statistics)
+    // Safety: only the number is kept; the segment lives while it is the sink.
     if settings.isMapped { sinkOrigin = unsafe UInt(bitPattern: file.base) }
   }
 }

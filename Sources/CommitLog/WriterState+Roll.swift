@@ -115,6 +115,10 @@ extension WriterState {
       closeBuffer(endingSegment: true)
       enter(successors.remove(at: index))
     } else {
+      // The byte bound of class `async` is kept across one roll, not across two.
+      let isBehind = proven.segmentID != segment.segmentID
+      if isBehind, settings.definition.durability == .async { return false }
+      unsyncedBefore = position - min(position, isBehind ? position : proven.position)
       let left = segment
       let at = position
       emitMapped(sealBlock().encoded(segmentID: left.segmentID, salt: salt, at: at))
@@ -153,6 +157,7 @@ extension WriterState {
     isSuccessorWished = false
     sinkEnd = 0
     if settings.isMapped {
+      // Safety: only the number is kept; the segment lives while it is the sink.
       sinkOrigin = unsafe UInt(bitPattern: segment.base)
     }
   }

@@ -155,24 +155,38 @@ struct OpenClaim: Sendable {
       frameEnd = segment.byteCount - min(segment.byteCount, endReserve)
     }
     if settings.isMapped {
-      let limit = settings.definition.maxByteCount
-      if settings.definition.durability == .async, limit > 0, position > durablePosition,
-        position - durablePosition > limit
-      {
-        return .commit
-      }
+      let limit = unsyncedLimit
+      if position + UInt64(frameByteCount) > limit, unsyncedByteCount > 0 { return .commit }
       if progress.unflushedRowCount >= SegmentProgress.rowsPerFrame {
         let at = position
         let frame = progress.takeIndexFrame(at: at)
         emitMapped(frame.encoded(salt: salt, at: at))
         return makeRoom(frameByteCount, durablePosition: durablePosition)
       }
-      sinkEnd = frameEnd
+      sinkEnd = min(frameEnd, limit)
     } else {
       guard reserveStaging(frameByteCount) else { return .commit }
     }
     progress.noteFrame(at: position, firstOffset: nextOffset)
     return .ready
+  }
+
+  /// Bytes of a mapped stream that power loss may take now, in the segment that takes the appends and
+  /// in the one before it.
+  private var unsyncedByteCount: UInt64 {
+    proven.segmentID == segment.segmentID
+      ? position - min(position, proven.position)
+      : unsyncedBefore + position - UInt64(SegmentLayout.preambleByteCount)
+  }
+
+  /// Class `async`: the position up to which its byte bound lets frames go.
+  private var unsyncedLimit: UInt64 {
+    guard settings.definition.durability == .async, settings.definition.maxByteCount > 0 else {
+      return .max
+    }
+    let unsynced = unsyncedByteCount
+    let bound = settings.definition.maxByteCount
+    return position &+ (bound - min(bound, unsynced))
   }
 
   private var isRollDue: Bool {
@@ -259,6 +273,8 @@ struct OpenClaim: Sendable {
   }
 
   var previousSegmentID: UInt64 = 0
+  /// Mapped classes: bytes of the segment before this one that were not durable when it was left.
+  var unsyncedBefore: UInt64 = 0
   /// Somebody was asked to make a successor of this segment ready.
   var isSuccessorWished = false
   /// The committer was told that there is work.

@@ -133,6 +133,7 @@ public enum SoloRecord {
       cursor += 8
     }
     func word32(_ value: UInt32) {
+      // Safety: the words were counted into the frame, as above.
       unsafe frame.storeLittleEndian(value, at: cursor)
       cursor += 4
     }

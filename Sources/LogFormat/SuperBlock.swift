@@ -130,6 +130,13 @@ public struct SuperBlock: Hashable, Sendable {
     guard generation > 0 else { throw .damaged(.superblock, .count) }
   }
 
+  /// Whether a store was given another identity and the power was cut between the two copies.
+  private static func isAdoption(_ a: SuperBlock, _ b: SuperBlock) -> Bool {
+    max(a.generation, b.generation) - min(a.generation, b.generation) == 1
+      && a.manifestSegmentID == b.manifestSegmentID && a.manifestSalt == b.manifestSalt
+      && a.createdTime == b.createdTime && (a.device, a.inode) != (b.device, b.inode)
+  }
+
   /// Chooses between the two copies read from the file.
   ///
   /// - Throws: `.damaged(.superblock, .identity)` for two intact copies of one generation that
@@ -140,7 +147,9 @@ public struct SuperBlock: Hashable, Sendable {
     switch (first, second) {
     case (.success(let a), .success(let b)):
       if a.generation == b.generation && a != b { throw .damaged(.superblock, .identity) }
-      // A store that is being adopted has two identities for a moment: the newer one counts.
+      guard a.storeID == b.storeID || isAdoption(a, b) else {
+        throw .damaged(.superblock, .identity)
+      }
       return a.generation >= b.generation ? a : b
     case (.success(let one), .failure(let error)), (.failure(let error), .success(let one)):
       if case .newer = error { throw error }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// 4 KiB of file contents that never change after they are made, shared by file systems, versions
 /// and crash images. A missing page (`nil` where a `Page?` is kept) is all zeros.
@@ -9,6 +10,8 @@ final class Page: @unchecked Sendable {
   static let byteCount = 4096
   private static let zero = Page()
   private let base: UnsafeMutableRawPointer
+  /// Hash of the bytes once it was asked for; 0 before.
+  private let knownDigest = Atomic<UInt64>(0)
 
   private init() {
     // Safety: new memory of the size that is filled.
@@ -105,6 +108,29 @@ final class Page: @unchecked Sendable {
     let low = (left.word(at: first) ^ right.word(at: first)).trailingZeroBitCount / 8
     let high = (left.word(at: last) ^ right.word(at: last)).leadingZeroBitCount / 8
     return (first + low)...(last + 7 - high)
+  }
+
+  /// A hash over the bytes, never 0 but for pages of zeros.
+  var digest: UInt64 {
+    let known = knownDigest.load(ordering: .relaxed)
+    if known != 0 { return known }
+    var lanes: SIMD4<UInt64> = [1, 2, 3, 4]
+    var isZero = true
+    for position in stride(from: 0, to: Page.byteCount, by: 32) {
+      let words = SIMD4(
+        word(at: position), word(at: position + 8), word(at: position + 16),
+        word(at: position + 24))
+      isZero = isZero && words == SIMD4()
+      lanes = (lanes ^ words) &* 0x9e37_79b9_7f4a_7c15
+      lanes ^= lanes &>> 29
+    }
+    // A page of zeros and a missing page are the same contents.
+    if isZero { return 0 }
+    let mixed = RandomChoices.mix(
+      lanes[0] ^ RandomChoices.mix(lanes[1]) ^ RandomChoices.mix(lanes[2] &+ 5)
+        ^ RandomChoices.mix(lanes[3] &+ 9)) | 1
+    knownDigest.store(mixed, ordering: .relaxed)
+    return mixed
   }
 
   private func word(at position: Int) -> UInt64 {

@@ -126,6 +126,11 @@ import Testing
     }
     other = new
     other.storeID = UniqueIdentifier(high: 1, low: 2)
+    #expect(throws: FormatError.damaged(.superblock, .identity)) {
+      try SuperBlock.newest(.success(old), .success(other))
+    }
+    // A store that is being adopted has two identities and two places for a moment.
+    other.inode &+= 1
     #expect(try SuperBlock.newest(.success(old), .success(other)) == other)
     let newer = FormatError.newer(.superblock, .version)
     #expect(throws: newer) { try SuperBlock.newest(.success(old), .failure(newer)) }

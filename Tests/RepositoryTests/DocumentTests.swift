@@ -129,6 +129,28 @@ import Testing
     }
   }
 
+  @Test func `Swift examples in documents are compiled as tests`() throws {
+    let tests = try Repository.text(of: "Tests/PiperollTests/DocumentExampleTests.swift")
+      .split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+    let documents = Repository.paths.filter { path in
+      path == "README.md" || path.hasPrefix("Sources/Piperoll/") && path.hasSuffix(".md")
+    }
+    for path in documents {
+      let blocks = try Repository.text(of: path).split(separator: "```swift\n").dropFirst()
+      for block in blocks {
+        var rest = tests[...]
+        for line in block.prefix(upTo: block.firstRange(of: "```")?.lowerBound ?? block.endIndex)
+          .split(separator: "\n")
+        {
+          let wanted = line.trimmingCharacters(in: .whitespaces)
+          let place = rest.firstIndex(of: wanted)
+          #expect(place != nil, "\(path): no test has, in this order: \(wanted)")
+          rest = rest[(place.map { $0 + 1 } ?? rest.startIndex)...]
+        }
+      }
+    }
+  }
+
   /// Decision records are numbered without gaps and have their four sections.
   @Test func `decision records are complete`() throws {
     let folder = "Sources/Piperoll/Piperoll.docc/Decisions/"

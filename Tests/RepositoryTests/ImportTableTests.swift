@@ -18,6 +18,11 @@ import Testing
     // Command line.
     "CommandLineInterface": ["PlatformIO", "Quantities"],
     "JSONFields": ["CSIMDJSON", "CommandLineInterface", "Quantities"],
+    "PiperollCommands": [
+      "ByteCoding", "CommandLineInterface", "CommitLog", "JSONFields", "LogFormat", "PlatformIO",
+      "Quantities",
+    ],
+    "piperoll": ["PiperollCommands"],
     // Products.
     "Piperoll": ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
   ]
@@ -25,9 +30,9 @@ import Testing
   /// Modules of the toolchain that sources may import, and who may.
   static let systemModules: [String: Set<String>] = [
     "Synchronization": [
-      "AsyncLog", "CommandLineInterface", "CommitLog", "PlatformIO", "SimulatedIO",
+      "AsyncLog", "CommandLineInterface", "CommitLog", "PiperollCommands", "PlatformIO", "SimulatedIO",
     ],
-    "Glibc": ["CommandLineInterface", "PlatformIO", "SimulatedIO"],
+    "Glibc": ["CommandLineInterface", "PlatformIO", "SimulatedIO", "piperoll"],
   ]
 
   static func imports(_ source: SwiftSource) -> [(line: Int, module: String)] {

@@ -70,8 +70,8 @@ import Testing
     for path in Repository.paths {
       guard let text = Repository.textIfAny(of: path) else { continue }
       for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
-        .enumerated() where marks.contains(where: line.contains) && line.firstMatch(of: pattern) != nil
-      {
+        .enumerated()
+      where marks.contains(where: line.contains) && line.firstMatch(of: pattern) != nil {
         found.append("\(path):\(number + 1)")
       }
     }
@@ -89,10 +89,11 @@ import Testing
       let safety = source.lines.indices.filter { source.lines[$0].contains("// Safety:") }
       let safeTypes = Self.typesWithSafety(source, safety)
       for (number, line) in source.code.enumerated() where Self.needsSafety(line) {
-        let function = source.function(around: number)
         let isExplained = safety.contains { place in
           (number - Self.safetyDistance...number).contains(place)
-            || function.map { ($0.first - 3...$0.last).contains(place) } ?? false
+            || source.functions.contains {
+              ($0.first...$0.last).contains(number) && ($0.first - 3...$0.last).contains(place)
+            }
         }
         let isCovered = safeTypes.contains { $0.contains(number) }
         if !isExplained && !isCovered { found.append("\(source.place(number)): \(line)") }
@@ -107,11 +108,12 @@ import Testing
   }
 
   /// Lines of types whose own declaration carries a `// Safety:` line: it speaks for their members.
-  private static func typesWithSafety(_ source: SwiftSource, _ safety: [Int]) -> [ClosedRange<Int>] {
+  private static func typesWithSafety(_ source: SwiftSource, _ safety: [Int]) -> [ClosedRange<Int>]
+  {
     source.code.indices.compactMap { number in
       let line = source.code[number]
       guard line.contains("@safe ") || line.contains("@unchecked Sendable"), line.hasSuffix("{"),
-        safety.contains(where: { ($0 + 1...$0 + 4).contains(number) })
+        safety.contains(where: { (number - 4...number + 4).contains($0) })
       else { return nil }
       let indentation = line.prefix { $0 == " " }
       let end = source.code[number...].firstIndex { $0 == indentation + "}" }

@@ -41,11 +41,6 @@ struct SwiftSource: Sendable {
       .map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// The innermost function around a line.
-  func function(around line: Int) -> Function? {
-    functions.filter { $0.first <= line && line <= $0.last }.min { $0.lineCount < $1.lineCount }
-  }
-
   /// `path:line`, with lines counted from 1 as editors do.
   func place(_ line: Int) -> String { "\(path):\(line + 1)" }
 }

@@ -10,8 +10,30 @@ import Testing
     "Tests/CommandLineInterfaceTests/ParserTests.swift": "programs, commands and parameters",
     "Tests/CommandLineInterfaceTests/StreamTests.swift": "standard output and errors",
     "Tests/CommandLineInterfaceTests/ValueTests.swift": "all kinds of values",
+    "Tests/CommitLogTests/CrashSmokeTests.swift": "a power cut after every disk operation",
+    "Tests/CommitLogTests/RealDiskTests.swift": "stores on the file systems of the machine",
     "Tests/CommitLogTests/StoreTests.swift": "a store from creation to reopening",
     "Tests/JSONFieldsTests/JSONAgreementTests.swift": "agreement with a slow parser",
+    "Tests/LogFormatTests/BitFlipTests.swift": "every flipped bit of every structure",
+    "Tests/LogFormatTests/ChecksumTests.swift": "checksums of all frames",
+    "Tests/LogFormatTests/FormatDocumentTests.swift": "the code against FORMAT.md",
+    "Tests/LogFormatTests/GoldenFileTests.swift": "the code against the golden files",
+    "Tests/LogFormatTests/HostileBatchTests.swift": "hostile fields of batches",
+    "Tests/LogFormatTests/HostileFixedTests.swift": "hostile fields of fixed places",
+    "Tests/LogFormatTests/HostileFrameTests.swift": "hostile frame heads",
+    "Tests/LogFormatTests/HostileSmallFrameTests.swift": "hostile fields of small frames",
+    "Tests/LogFormatTests/LimitTests.swift": "limits of all structures",
+    "Tests/LogFormatTests/RoundTripTests.swift": "round trips of all structures",
+    "Tests/PiperollTests/DocumentExampleTests.swift": "the examples of the documents",
+    "Tests/PlatformIOTests/ForkTests.swift": "everything that a fork must not inherit",
+    "Tests/PlatformIOTests/PosixFileSystemTransferTests.swift": "PosixFileSystem+Transfer.swift",
+    "Tests/PlatformIOTests/SystemSourcesTests.swift": "time and randomness of the machine",
+    "Tests/SimulatedIOTests/CrashImageTests.swift": "what a power cut leaves of files",
+    "Tests/SimulatedIOTests/DirectoryCrashTests.swift": "what a power cut leaves of names",
+    "Tests/SimulatedIOTests/FileSystemBehaviourTests.swift": "agreement with real file systems",
+    "Tests/SimulatedIOTests/MappingTests.swift": "mappings of simulated files",
+    "Tests/SimulatedIOTests/SourceTests.swift": "simulated time and randomness",
+    "Tests/SimulatedIOTests/SpaceTests.swift": "full simulated disks",
   ]
 
   static let testSources = SwiftSource.under("Tests", "Benchmarks/Tests").filter {
@@ -55,8 +77,8 @@ import Testing
     if source.code[number].contains("@Test") { return true }
     guard number > 0 else { return false }
     for line in source.code[max(0, number - 12)..<number].reversed() {
-      if line.contains("@Test") { return true }
       if line.contains("func ") || line.hasSuffix("}") || line.isEmpty { return false }
+      if line.contains("@Test") { return true }
     }
     return false
   }
@@ -76,13 +98,24 @@ import Testing
       }
     }
     for source in Self.testSources {
+      let helpers = source.functions.filter { Self.expects(source, $0, helpers: []) }.map(\.name)
       for function in source.functions where Self.isTest(source, function.first) {
-        let body = source.code[function.first...function.last]
-        if !body.contains(where: { $0.contains(/expect|#require|confirmation|check|verify/) }) {
+        if !Self.expects(source, function, helpers: helpers) {
           found.append("\(source.place(function.first)): no expectation")
         }
       }
     }
     #expect(found.isEmpty, "\(found.listed)")
+  }
+
+  /// Whether a function states an expectation, itself or by a helper of its file.
+  private static func expects(
+    _ source: SwiftSource, _ function: SwiftSource.Function, helpers: [String]
+  ) -> Bool {
+    let words = ["expect", "#require", "confirmation(", "Issue.record("]
+    return source.code[(function.first + 1)...max(function.first + 1, function.last)].contains {
+      line in
+      words.contains(where: line.contains) || helpers.contains { line.contains($0 + "(") }
+    }
   }
 }
