@@ -148,7 +148,7 @@ let package = Package(
       name: "PiperollCommandsTests",
       dependencies: [
         "PiperollCommands", "CommandLineInterface", "CommitLog", "LogFormat", "PlatformIO",
-        "Quantities",
+        "SimulatedIO", "Quantities",
       ],
       swiftSettings: tests),
     .testTarget(

@@ -34,6 +34,10 @@ enum DumpCommand: ExecutableCommand {
       dump = try SegmentDump(opening: arguments[file], environment: console.environment)
     } catch {
       switch error {
+      case .fileSystem(let cause) where cause.reason == .unexpectedEnd:
+        throw .message(
+          "'\(escapedForTerminal(arguments[file]))' is no segment: it is shorter than the "
+            + "\(SegmentLayout.preambleByteCount) bytes in front of the first frame")
       case .fileSystem(let cause): throw .file(cause)
       case .format(let cause): throw .message("'\(escapedForTerminal(arguments[file]))': \(cause)")
       }

@@ -1,5 +1,4 @@
 public import CommandLineInterface
-internal import Glibc
 internal import PlatformIO
 
 /// The command `piperoll`.
@@ -71,16 +70,18 @@ public enum PiperollProgram {
     }
   }
 
-  /// Runs the command line of this process and ends it.
-  public static func main() -> Never {
+  /// Runs the command line of this process.
+  ///
+  /// Takes charge of the signals of the process: only the program itself calls it, once.
+  /// - Returns: The status to end with.
+  public static func main() -> Int32 {
     Interruption.install()
     PosixFileSystem.ignoreFileSizeSignal()
     do throws(UsageError) {
-      let words = try ProcessArguments.read(program: program.name)
-      exit(run(words, on: .standard()).rawValue)
+      return run(try ProcessArguments.read(program: program.name), on: .standard()).rawValue
     } catch {
       StandardError.write("\(error)\n")
-      exit(ExitCode.usage.rawValue)
+      return ExitCode.usage.rawValue
     }
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import PiperollCommands
 
-PiperollProgram.main()
+exit(PiperollProgram.main())

@@ -30,9 +30,9 @@ import Testing
   /// Modules of the toolchain that sources may import, and who may.
   static let systemModules: [String: Set<String>] = [
     "Synchronization": [
-      "AsyncLog", "CommandLineInterface", "CommitLog", "PlatformIO", "SimulatedIO",
+      "AsyncLog", "CommandLineInterface", "CommitLog", "PiperollCommands", "PlatformIO", "SimulatedIO",
     ],
-    "Glibc": ["CommandLineInterface", "PiperollCommands", "PlatformIO", "SimulatedIO"],
+    "Glibc": ["CommandLineInterface", "PiperollCommands", "PlatformIO", "SimulatedIO", "piperoll"],
   ]
 
   static func imports(_ source: SwiftSource) -> [(line: Int, module: String)] {
