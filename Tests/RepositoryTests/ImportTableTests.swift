@@ -15,6 +15,9 @@ import Testing
     "LogFormat": ["ByteCoding", "CChecksum", "Quantities"],
     "CommitLog": ["ByteCoding", "LogFormat", "PlatformIO", "Quantities"],
     "AsyncLog": ["CommitLog", "LogFormat", "PlatformIO", "Quantities"],
+    "CrashScenarios": [
+      "ByteCoding", "CommitLog", "LogFormat", "PlatformIO", "Quantities", "SimulatedIO",
+    ],
     // Command line.
     "CommandLineInterface": ["PlatformIO", "Quantities"],
     "JSONFields": ["CSIMDJSON", "CommandLineInterface", "Quantities"],
@@ -30,7 +33,8 @@ import Testing
   /// Modules of the toolchain that sources may import, and who may.
   static let systemModules: [String: Set<String>] = [
     "Synchronization": [
-      "AsyncLog", "CommandLineInterface", "CommitLog", "PlatformIO", "SimulatedIO",
+      "AsyncLog", "CommandLineInterface", "CommitLog", "CrashScenarios", "PlatformIO",
+      "SimulatedIO",
     ],
     "Glibc": ["CommandLineInterface", "PiperollCommands", "PlatformIO", "SimulatedIO"],
   ]
