@@ -103,6 +103,12 @@ struct SegmentVerification {
       } catch {
         if error != .damaged(.recoverySlot, .empty) { unreadable.append((position, error)) }
       }
+      let rest = (start + RecoverySlot.byteCount)..<(start + SegmentLayout.pageByteCount)
+      if !file.bytes.extracting(rest).isAllZero {
+        add(
+          from: UInt64(rest.lowerBound), to: UInt64(rest.upperBound),
+          "the bytes behind the recovery slot are not zero")
+      }
     }
     for (position, slot) in slots where slot.durablePosition.rawValue > file.byteCount {
       add(from: position, to: position + 512, "\(FormatError.damaged(.recoverySlot, .position))")

@@ -45,6 +45,16 @@ struct StoreLock: Sendable {
     return OpenError.LockHolder(processID: process, epoch: epoch)
   }
 
+  /// What the last holder of a store's lock wrote about itself.
+  static func describedHolder(in directory: StoreDirectory) -> OpenError.LockHolder? {
+    let system = directory.fileSystem
+    guard
+      let handle = try? system.open(StoreDirectory.lockName, in: directory.root, .readOnly)
+    else { return nil }
+    defer { system.close(handle) }
+    return holder(system, handle)
+  }
+
   /// Writes who holds the lock; a hint for people, so failures do not matter.
   func describe(epoch: UInt64, process: ProcessIdentity) {
     var bytes: [UInt8] = []

@@ -336,6 +336,11 @@ extension SuperBlockFile {
       } catch {
         problems.append((position, error))
       }
+      let page = SuperBlock.fileByteCount / SuperBlock.positions.count
+      let rest = (start + SuperBlock.byteCount)..<(start + page)
+      if !bytes.rawSpan.extracting(rest).isAllZero {
+        problems.append((UInt64(rest.lowerBound), .damaged(.superblock, .reserved)))
+      }
     }
     // The second copy is first written by the first opening.
     return problems.filter { newest != 1 || $0.cause != .damaged(.superblock, .empty) }

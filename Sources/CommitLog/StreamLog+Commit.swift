@@ -14,6 +14,8 @@ struct CommitterState: Sendable {
   /// A segment that ended and whose end the manifest does not know yet.
   var pendingEnd: ManifestEdit.SegmentEnd?
   var endedFile: SegmentFile?
+  /// Class `memory`: segments that were left and not yet synced, oldest first.
+  var unsyncedDepartures: [WriterState.Departure] = []
   /// Wall minus monotonic time at the last group; `nil` before the first.
   var clockDifference: Int64?
   /// Class `async`: when the oldest bytes not yet durable were noticed; 0 for none.
@@ -257,10 +259,15 @@ extension StreamLog {
       throw CommitFailure(
         cause: FileSystemError(.map, segment.path, .unexpectedEnd), isSegmentFault: false)
     }
-    for departure in departed { try leave(departure, durably: durably) }
-    guard durably, mark.position > durablePosition.load(ordering: .relaxed) || !departed.isEmpty
-    else { return !departed.isEmpty }
+    for departure in departed { try leave(departure, durably: durably, &committer) }
+    guard durably else { return !departed.isEmpty }
+    // Positions of two segments say nothing about each other.
+    let isElsewhere = state.withLock { $0.proven.segmentID } != segment.segmentID
+    guard isElsewhere || mark.position > durablePosition.load(ordering: .relaxed) else {
+      return !departed.isEmpty
+    }
     awaitVisible(mark.nextOffset)
+    try synchronizeDepartures(&committer)
     do throws(FileSystemError) {
       if isSlotDue(&committer, segment: segment, position: mark.position) {
         try writeSlot(&committer, segment: segment, flags: [])
@@ -285,17 +292,38 @@ extension StreamLog {
     }
   }
 
+  /// Makes segments durable that class `memory` left without a sync: what is behind them must not
+  /// count as durable before they do.
+  private func synchronizeDepartures(_ committer: inout CommitterState) throws(CommitFailure) {
+    guard !committer.unsyncedDepartures.isEmpty else { return }
+    do throws(FileSystemError) {
+      for departure in committer.unsyncedDepartures { try departure.file.synchronize() }
+      // Their ends are in the manifest; a slot is written behind a sync of it.
+      try core.manifest.writeSlot(clean: false)
+    } catch {
+      throw CommitFailure(cause: error, isSegmentFault: true)
+    }
+    for departure in committer.unsyncedDepartures { finishSealed(departure.file, departure.mark) }
+    committer.unsyncedDepartures = []
+  }
+
   /// Makes a segment that was left durable and states it in the manifest.
-  private func leave(_ departure: WriterState.Departure, durably: Bool) throws(CommitFailure) {
+  private func leave(
+    _ departure: WriterState.Departure, durably: Bool, _ committer: inout CommitterState
+  ) throws(CommitFailure) {
     awaitVisible(departure.end.nextOffset)
+    if durably { try synchronizeDepartures(&committer) }
     if durably || definition.durability == .async {
       do throws(FileSystemError) { try departure.file.synchronize() } catch {
         throw CommitFailure(cause: error, isSegmentFault: true)
       }
     }
     do throws(ManifestFailure) {
+      // One that ended in an earlier opening may have been removed meanwhile.
       try core.manifest.apply(
-        [.segmentEnded(departure.end), .segmentActivated(departure.activation)],
+        departure.wasEnded
+          ? [.segmentActivated(departure.activation)]
+          : [.segmentEnded(departure.end), .segmentActivated(departure.activation)],
         durably: durably || definition.durability == .async)
     } catch {
       throw CommitFailure(cause: error.cause, isSegmentFault: false)
@@ -312,7 +340,9 @@ extension StreamLog {
       durablePosition.store(
         UInt64(SegmentLayout.preambleByteCount), ordering: .releasing)
       watermarks.raiseDurable(to: departure.end.nextOffset.rawValue)
-      finishSealed(departure.file, departure.mark)
+      if !departure.wasEnded { finishSealed(departure.file, departure.mark) }
+    } else if !departure.wasEnded {
+      committer.unsyncedDepartures.append(departure)
     }
   }
 

@@ -1,6 +1,6 @@
-public import Quantities
 internal import LogFormat
 internal import PlatformIO
+public import Quantities
 
 extension StreamLog {
   /// Offset of the newest record of a producer, to compare it with what the producer is about to

@@ -9,7 +9,8 @@ public enum PiperollProgram {
 
   private static let commands: [any (ExecutableCommand & SendableMetatype).Type] = [
     InitCommand.self, CreateCommand.self, AppendCommand.self, ImportCommand.self,
-    ReadCommand.self, TailCommand.self, ExportCommand.self, VerifyCommand.self,
+    ReadCommand.self, TailCommand.self, ExportCommand.self, InfoCommand.self, VerifyCommand.self,
+    DumpCommand.self, BenchCommand.self,
   ]
 
   /// The declaration of all commands, from which help, completions and the man page are made.

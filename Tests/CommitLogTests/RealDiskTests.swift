@@ -169,6 +169,32 @@ func withSmallFileSystem(megabytes: Int, _ body: (String) throws -> Void) throws
     }
   }
 
+  @Test func `a memory stream that left segments behind can still be flushed`() throws {
+    try withFolder { folder in
+      let path = folder + "/store"
+      try Store.create(at: path)
+      let store = try Store.open(at: path)
+      var options = StreamOptions()
+      options.durability = .memory
+      options.firstSegmentByteCount = 64 << 10
+      options.segmentByteCount = 64 << 10
+      let log = try store.createStream(StreamName("s"), options: options)
+      for _ in 0..<10 {
+        // Enough for several segments, the last of them nearly empty.
+        for _ in 0..<1_000 { try log.append([UInt8](repeating: 1, count: 200)) }
+        try log.waitUntilAcknowledged(Offset(rawValue: log.logEndOffset.rawValue - 1))
+        try log.flush()
+        #expect(log.durableOffset == log.logEndOffset)
+      }
+      store.close()
+      let again = try Store.open(at: path)
+      let reopened = try again.stream(StreamName("s"))
+      #expect(reopened.recovery.wasClean)
+      #expect(reopened.logEndOffset.rawValue == 10_000)
+      again.close()
+    }
+  }
+
   @Test func `files of a store are private whatever the umask says`() throws {
     try withFolder { folder in
       let before = umask(0)

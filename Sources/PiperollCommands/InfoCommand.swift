@@ -1,0 +1,177 @@
+internal import CommandLineInterface
+internal import CommitLog
+internal import PlatformIO
+internal import Quantities
+
+/// `piperoll info`: what a store is made of.
+enum InfoCommand: ExecutableCommand {
+  static let stream = Argument<StreamName?>.optional(
+    "STREAM", .streamName, help: "only this stream, with its segments")
+
+  static let declaration = Command(
+    "info", summary: "describe a store or a stream",
+    discussion: """
+      Shows the streams of a store with their offsets and sizes, and who writes to it; for one \
+      stream, its segments as well. Sizes are what the files take on the disk.
+      """,
+    parameters: [Shared.store, stream],
+    examples: [
+      .init("piperoll info my.store", "lists the streams"),
+      .init("piperoll info my.store orders --json", "describes one stream as JSON"),
+    ])
+
+  static func run(_ arguments: ParsedArguments, _ console: Console) throws(CommandFailure)
+    -> ExitCode
+  {
+    let reader = try openReader(arguments, console)
+    let store = try opening { () throws(OpenError) in try reader.information() }
+    var streams = store.streams
+    if let name = arguments[stream] {
+      streams = streams.filter { $0.name == name.text }
+      guard !streams.isEmpty else { throw .open(.streamNotFound(name: name.text)) }
+    }
+    if arguments[Flag.json] {
+      try console.write(json(store, streams))
+    } else {
+      try console.write(text(store, streams, showsSegments: arguments[stream] != nil))
+    }
+    return .success
+  }
+
+  // MARK: Text
+
+  private static func text(
+    _ store: StoreInformation, _ streams: [StreamInformation], showsSegments: Bool
+  ) -> String {
+    var text = "store    \(store.id) in '\(escapedForTerminal(store.path))'\n"
+    text += "made     \(RFC3339.format(store.createdTime)), opened for writing \(store.epoch) times\n"
+    let holder = store.writer.map { "process \($0.processID) (epoch \($0.epoch))" }
+    text += "writer   \(holder ?? (store.hasWriter ? "unknown" : "none"))\n"
+    for file in store.quarantinedFiles {
+      text += "kept     '\(escapedForTerminal(file))' in quarantine\n"
+    }
+    text += "\n"
+    var table = TextTable([
+      "stream", "class", "start", "end", "durable", "segments", "on disk", "closed",
+    ])
+    for stream in streams {
+      table.add([
+        escapedForTerminal(stream.name), stream.durability.word, "\(stream.logStartOffset)",
+        "\(stream.visibleOffset)", stream.durableOffset.map { "\($0)" } ?? "-",
+        "\(stream.segments.count)", HumanFormat.byteCount(stream.allocatedByteCount),
+        stream.wasClosedInOrder.map { $0 ? "in order" : "no" } ?? "-",
+      ])
+    }
+    text += table.text
+    for stream in streams where stream.damagedRangeCount > 0 {
+      text += "\nstream '\(escapedForTerminal(stream.name))' has \(stream.damagedRangeCount) damaged "
+      text += "places; 'piperoll verify' names them\n"
+    }
+    guard showsSegments else { return text }
+    var segments = TextTable(["segment", "state", "base", "next", "size", "on disk", "file"])
+    for segment in streams.flatMap(\.segments) {
+      segments.add([
+        "\(segment.id)", segment.state.rawValue, "\(segment.baseOffset)",
+        segment.nextOffset.map { "\($0)" } ?? "-", HumanFormat.byteCount(segment.byteCount),
+        HumanFormat.byteCount(segment.allocatedByteCount), escapedForTerminal(segment.path),
+      ])
+    }
+    return text + "\n" + segments.text
+  }
+
+  // MARK: JSON
+
+  private static func json(_ store: StoreInformation, _ streams: [StreamInformation]) -> JSONWriter {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("id", "\(store.id)")
+    json.member("path", store.path)
+    json.member("created", RFC3339.format(store.createdTime))
+    json.member("epoch", store.epoch)
+    json.member("hasWriter", store.hasWriter)
+    json.name("writer")
+    if let writer = store.writer {
+      json.beginObject()
+      json.member("process", writer.processID)
+      json.member("epoch", writer.epoch)
+      json.endObject()
+    } else {
+      json.null()
+    }
+    json.name("quarantine")
+    json.beginArray()
+    for file in store.quarantinedFiles { json.value(file) }
+    json.endArray()
+    json.name("streams")
+    json.beginArray()
+    for stream in streams { write(stream, to: &json) }
+    json.endArray()
+    json.endObject()
+    return json
+  }
+
+  private static func write(_ stream: StreamInformation, to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("name", stream.name)
+    json.member("id", stream.id)
+    json.member("durability", stream.durability.word)
+    if case .async(let delay, let byteCount) = stream.durability {
+      json.member("maxDelayNanoseconds", delay)
+      json.member("maxBytes", byteCount)
+    }
+    json.member("segmentBytes", stream.segmentByteCount)
+    json.member("logStartOffset", stream.logStartOffset.rawValue)
+    json.member("visibleOffset", stream.visibleOffset.rawValue)
+    json.name("durableOffset")
+    if let durable = stream.durableOffset { json.value(durable.rawValue) } else { json.null() }
+    json.name("closedInOrder")
+    if let isClean = stream.wasClosedInOrder { json.value(isClean) } else { json.null() }
+    json.member("damagedRanges", stream.damagedRangeCount)
+    json.member("allocatedBytes", stream.allocatedByteCount)
+    json.name("segments")
+    json.beginArray()
+    for segment in stream.segments {
+      json.beginObject()
+      json.member("id", segment.id)
+      json.member("file", segment.path)
+      json.member("state", segment.state.rawValue)
+      json.member("baseOffset", segment.baseOffset.rawValue)
+      json.name("nextOffset")
+      if let next = segment.nextOffset { json.value(next.rawValue) } else { json.null() }
+      json.member("bytes", segment.byteCount)
+      json.member("allocatedBytes", segment.allocatedByteCount)
+      json.endObject()
+    }
+    json.endArray()
+    json.endObject()
+  }
+}
+
+/// Columns of text, as wide as what stands in them.
+struct TextTable {
+  private var rows: [[String]]
+
+  /// Begins a table with the names of its columns.
+  init(_ names: [String]) { rows = [names] }
+
+  /// Adds a row of as many cells.
+  mutating func add(_ cells: [String]) { rows.append(cells) }
+
+  /// The table, a line a row.
+  var text: String {
+    var widths = [Int](repeating: 0, count: rows.map(\.count).max() ?? 0)
+    for row in rows {
+      for (column, cell) in row.enumerated() { widths[column] = max(widths[column], cell.count) }
+    }
+    var text = ""
+    for row in rows {
+      var line = ""
+      for (column, cell) in row.enumerated() {
+        let isLast = column == row.count - 1
+        line += isLast ? cell : cell + String(repeating: " ", count: widths[column] - cell.count + 2)
+      }
+      text += line + "\n"
+    }
+    return text
+  }
+}
