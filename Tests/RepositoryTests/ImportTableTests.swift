@@ -18,6 +18,9 @@ import Testing
     "CrashScenarios": [
       "ByteCoding", "CommitLog", "LogFormat", "PlatformIO", "Quantities", "SimulatedIO",
     ],
+    "DamageScenarios": [
+      "ByteCoding", "CommitLog", "LogFormat", "PlatformIO", "Quantities", "SimulatedIO",
+    ],
     // Command line.
     "CommandLineInterface": ["PlatformIO", "Quantities"],
     "JSONFields": ["CSIMDJSON", "CommandLineInterface", "Quantities"],
@@ -33,8 +36,9 @@ import Testing
   /// Modules of the toolchain that sources may import, and who may.
   static let systemModules: [String: Set<String>] = [
     "Synchronization": [
-      "AsyncLog", "CommandLineInterface", "CommitLog", "CrashScenarios", "PlatformIO",
-      "SimulatedIO",
+      "AsyncLog", "CommandLineInterface", "CommitLog", "CrashScenarios", "DamageScenarios",
+      "PiperollCommands",
+      "PlatformIO", "SimulatedIO",
     ],
     "Glibc": ["CommandLineInterface", "PiperollCommands", "PlatformIO", "SimulatedIO"],
   ]

@@ -14,6 +14,7 @@ import Testing
     "Tests/CommitLogTests/RealDiskTests.swift": "stores on the file systems of the machine",
     "Tests/CommitLogTests/StoreTests.swift": "a store from creation to reopening",
     "Tests/CrashTests/CrashSweepTests.swift": "sweeps over CrashScenarios",
+    "Tests/DamageTests/FlipTests.swift": "flipped bits of a closed store",
     "Tests/JSONFieldsTests/JSONAgreementTests.swift": "agreement with a slow parser",
     "Tests/LogFormatTests/BitFlipTests.swift": "every flipped bit of every structure",
     "Tests/LogFormatTests/ChecksumTests.swift": "checksums of all frames",
