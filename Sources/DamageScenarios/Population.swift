@@ -111,7 +111,7 @@ struct Population {
 
   /// One large segment: index frames, state frames, padded groups.
   private func fillLarge(_ store: Store) throws {
-    let log = try store.createStream(StreamName("large"), options: small(4 << 20))
+    let log = try store.createStream(StreamName("large"), options: small(1_376_256))
     var sequence: UInt32 = 0
     for round in 0..<(byteCount >= 1 << 20 ? 72 : 8) {
       for _ in 0..<2 {
