@@ -200,7 +200,8 @@ final class FlipJudge {
   private func judgeRoot(_ region: FlipRegion, _ path: String, byte: Int, bit: Int) -> String? {
     do throws(ScenarioError) {
       try step("flip") { try rootMachine.disk.flipBit(path, byte: byte, bit: bit) }
-      let problem = try step("opening \(path) with byte \(byte), bit \(bit) flipped") { () -> String? in
+      let problem = try step("opening \(path) with byte \(byte), bit \(bit) flipped") {
+        () -> String? in
         let reader = try rootMachine.openReader()
         if reader.manifestEdits != map.manifest { return "another manifest counts" }
         let block = reader.currentSuperblock
