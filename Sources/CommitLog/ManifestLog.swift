@@ -211,7 +211,8 @@ final class ManifestLog: Sendable {
       inner.slotSequence += 1
       let place = SegmentLayout.slotPositions[Int(inner.slotSequence % 2)]
       let mark = SegmentMark(
-        segmentID: inner.files.main.segmentID, position: inner.position, nextOffset: inner.nextOffset,
+        segmentID: inner.files.main.segmentID, position: inner.position,
+        nextOffset: inner.nextOffset,
         appendTime: inner.lastTime, indexFramePosition: 0, statePosition: 0,
         commitSequence: inner.commitSequence, statistics: SegmentStatistics())
       let slot = mark.slot(

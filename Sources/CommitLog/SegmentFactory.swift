@@ -114,7 +114,8 @@ enum SegmentFactory {
   static func nextByteCount(
     after byteCount: UInt64?, minimum: UInt64, _ definition: ManifestEdit.StreamDefinition
   ) -> UInt64 {
-    let wanted = byteCount.map { min($0 * 2, definition.segmentByteCount) }
+    let wanted =
+      byteCount.map { min($0 * 2, definition.segmentByteCount) }
       ?? definition.firstSegmentByteCount
     let size = max(wanted, minimum, definition.firstSegmentByteCount)
     let page = UInt64(SegmentLayout.pageByteCount)
@@ -127,7 +128,9 @@ extension StreamLog {
   func provideSuccessor(minimumByteCount: UInt64) throws(AppendError) {
     try preparing.withLock { _ throws(AppendError) in
       let current = state.withLock { state -> UInt64? in
-        if state.successors.contains(where: { $0.file.byteCount >= minimumByteCount }) { return nil }
+        if state.successors.contains(where: { $0.file.byteCount >= minimumByteCount }) {
+          return nil
+        }
         return state.segment.byteCount
       }
       guard let current else { return }

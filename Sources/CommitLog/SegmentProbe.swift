@@ -23,7 +23,8 @@ package final class SegmentProbe: Sendable {
   package init(
     _ store: StoreReader, streamID: UInt64, segmentID: UInt64
   ) throws(OpenError) {
-    guard let segment = store.manifest.streams[streamID]?.segments.first(where: { $0.id == segmentID })
+    guard
+      let segment = store.manifest.streams[streamID]?.segments.first(where: { $0.id == segmentID })
     else { throw .streamNotFound(name: "\(streamID)") }
     self.segment = segment
     limits = store.options.limits

@@ -187,7 +187,8 @@ struct SegmentScan {
     try expect(view.offset, at: frame.position)
     let stamp = try SoloRecord.producer(frame.bytes, head: frame.head)
     noteRecords(
-      frame, count: 1, payload: Int(frame.head.length) - SoloRecord.headByteCount
+      frame, count: 1,
+      payload: Int(frame.head.length) - SoloRecord.headByteCount
         - SoloRecord.wordsByteCount(frame.head.columns), time: view.appendTime, stamp: stamp,
       firstOffset: view.offset)
     if frame.position >= countingFrom, let time = view.eventTime {

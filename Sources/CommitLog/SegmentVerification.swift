@@ -137,11 +137,14 @@ struct SegmentVerification {
     do throws(FormatError) {
       let header = try SegmentHeader(page, at: position)
       let isOurs =
-        header.streamID == identity.streamID && header.segmentID == file.segmentID && header.salt == file.salt
+        header.streamID == identity.streamID && header.segmentID == file.segmentID
+        && header.salt == file.salt
         && header.capacity == file.byteCount
         && identity.baseOffset.map { $0 == header.baseOffset } ?? true
         && identity.previousSegmentID.map { $0 == header.previousSegmentID } ?? true
-      if !isOurs { add(from: position, to: end, "\(FormatError.damaged(.segmentHeader, .identity))") }
+      if !isOurs {
+        add(from: position, to: end, "\(FormatError.damaged(.segmentHeader, .identity))")
+      }
     } catch {
       add(from: position, to: end, "\(error)")
     }

@@ -16,8 +16,7 @@ final class SpareFiles: Sendable {
   /// Moves a spare file of exactly this size to its new name; false when there is none.
   func take(
     into name: String, in target: DirectoryHandle, byteCount: UInt64, syncing: Bool
-  ) throws(FileSystemError) -> Bool
-  {
+  ) throws(FileSystemError) -> Bool {
     let spare = files.withLock { list -> String? in
       guard let index = list.firstIndex(where: { $0.byteCount == byteCount }) else { return nil }
       return list.remove(at: index).name

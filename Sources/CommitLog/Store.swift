@@ -81,7 +81,9 @@ public final class Store: Sendable {
 
   /// Names of all streams, sorted by bytes.
   public var streamNames: [String] {
-    core.manifest.state.streamIDs.keys.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+    core.manifest.state.streamIDs.keys.sorted {
+      Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8))
+    }
   }
 
   /// Creates a stream, or opens it when it exists with the same settings.

@@ -120,7 +120,8 @@ extension StoreReader {
     let isActive = stream.segments.last.map { $0.end == nil } ?? false
     let isClean = slot.map { $0.flags.contains(.clean) } ?? false
     let durable =
-      cell?.durable ?? (isActive ? slot?.nextOffset.rawValue : stream.segments.last?.end?.nextOffset.rawValue)
+      cell?.durable
+      ?? (isActive ? slot?.nextOffset.rawValue : stream.segments.last?.end?.nextOffset.rawValue)
     return StreamInformation(
       name: definition.name, id: definition.streamID, durability: definition.durabilitySetting,
       segmentByteCount: definition.segmentByteCount,

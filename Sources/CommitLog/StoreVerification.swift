@@ -16,6 +16,9 @@ public struct StoreVerification {
   /// Verifies a store.
   ///
   /// - Parameters:
+  ///   - path: The store's directory.
+  ///   - options: Limits of what is accepted.
+  ///   - environment: Where the files are.
   ///   - progress: Called now and then with the bytes looked at and those to be looked at; returning
   ///     false ends the verification.
   /// - Returns: The report; damage is in it, never thrown.

@@ -24,7 +24,8 @@ extension StreamLog {
       if definition.durability == .async {
         if committer.pendingSince == 0 { committer.pendingSince = now }
         let due = committer.pendingSince + definition.maxDelayNanoseconds / 2
-        let pending = state.withLock { $0.position }
+        let pending =
+          state.withLock { $0.position }
           &- durablePosition.load(ordering: .relaxed)
         if now < due, pending < definition.maxByteCount / 2 {
           wait = due - now

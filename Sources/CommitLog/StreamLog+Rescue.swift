@@ -28,7 +28,8 @@ extension StreamLog {
     let byteCount = buffers.reduce(0) { $0 + $1.recordByteCount }
     let prepared = try prepareRescue(byteCount: byteCount, cause)
     let proven = state.withLock { $0.proven }
-    let poisoned = committer.pendingEnd
+    let poisoned =
+      committer.pendingEnd
       ?? ManifestEdit.SegmentEnd(
         streamID: definition.streamID, segmentID: proven.segmentID,
         endPosition: FilePosition(rawValue: proven.position), nextOffset: proven.nextOffset,
@@ -190,7 +191,8 @@ extension WriterState {
       nextOffset = batch.nextOffset
     } else if head.kind == .soloRecord, let view = try? SoloRecord.view(span, head: head) {
       progress.noteRecords(
-        1, payloadByteCount: span.byteCount - SoloRecord.headByteCount
+        1,
+        payloadByteCount: span.byteCount - SoloRecord.headByteCount
           - SoloRecord.wordsByteCount(head.columns), appendTime: view.appendTime)
       if let time = view.eventTime { progress.statistics.note(eventTime: time) }
       nextOffset = view.offset.advanced(by: 1)

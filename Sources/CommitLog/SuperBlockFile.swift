@@ -69,7 +69,8 @@ enum SuperBlockFile {
 
   /// Reads the newer intact copy. When both are lost, the newest manifest segment that is whole tells
   /// what they said.
-  static func read(in directory: StoreDirectory, _ limits: FormatLimits) throws(OpenError) -> Found {
+  static func read(in directory: StoreDirectory, _ limits: FormatLimits) throws(OpenError) -> Found
+  {
     let path = "\(directory.path)/\(StoreDirectory.superblockName)"
     let bytes = try fileBytes(directory)
     var repairs: [StoreRepair] = []

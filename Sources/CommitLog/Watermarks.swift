@@ -1,5 +1,5 @@
-internal import Quantities
 internal import PlatformIO
+internal import Quantities
 internal import Synchronization
 
 /// How far a stream has come: two counters that only grow, and those who wait for them.

@@ -27,7 +27,8 @@ extension WriterState {
       groupPosition: FilePosition(rawValue: groupPosition), epoch: settings.epoch)
     emitTail(commit.encoded(salt: salt, at: position), in: buffer)
     if endingSegment {
-      emitTail(sealBlock().encoded(segmentID: segment.segmentID, salt: salt, at: position), in: buffer)
+      emitTail(
+        sealBlock().encoded(segmentID: segment.segmentID, salt: salt, at: position), in: buffer)
       buffer.end = segmentEnd(.sealed)
     }
     buffer.mark = mark()
