@@ -92,6 +92,17 @@ let package = Package(
     .executableTarget(
       name: "piperoll", dependencies: ["PiperollCommands"], swiftSettings: strict),
 
+    // Damage tests.
+    .target(
+      name: "DamageScenarios",
+      dependencies: [
+        "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "ByteCoding", "Quantities",
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "damage", dependencies: ["DamageScenarios"], path: "Tools/Damage",
+      swiftSettings: strict),
+
     // Tools.
     .executableTarget(
       name: "follow", dependencies: ["CommitLog", "ByteCoding", "LogFormat", "PlatformIO"],
@@ -109,6 +120,13 @@ let package = Package(
       name: "CrashTests",
       dependencies: [
         "CrashScenarios", "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "DamageTests",
+      dependencies: [
+        "DamageScenarios", "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "ByteCoding",
+        "Quantities", "TestSupport",
       ],
       swiftSettings: tests),
     .target(name: "CPlatformTestSupport", path: "Tests/CPlatformTestSupport"),

@@ -55,21 +55,23 @@ struct FrameSearch: ~Escapable {
   func nextIntact(after position: UInt64, to limit: UInt64) -> UInt64 {
     var budget = Self.hashBudget
     let end = min(limit, UInt64(reader.segment.byteCount))
-    // The usual case: the body is damaged and the length is not.
+    // Where the damaged frame says it ends, when an intact frame stands there. A damaged length may
+    // lead behind other intact frames, so the bytes before that are searched all the same.
+    var bound: UInt64?
     if let head = FrameHead(reader.segment, at: Int(position)) {
       let guess = position + UInt64(head.alignedByteCount)
       if head.length >= UInt32(FrameHead.byteCount), guess > position, guess < end,
         isIntact(at: guess, to: end, &budget)
       {
-        return guess
+        bound = guess
       }
     }
     var place = position + 8
-    while place + UInt64(FrameHead.byteCount) <= end {
+    while place + UInt64(FrameHead.byteCount) <= bound ?? end {
       if isIntact(at: place, to: end, &budget) { return place }
       place += 8
     }
-    return limit
+    return bound ?? limit
   }
 
   private func isIntact(at position: UInt64, to limit: UInt64, _ budget: inout Int) -> Bool {

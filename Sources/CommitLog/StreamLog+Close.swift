@@ -63,8 +63,9 @@ extension StreamLog {
     let (segment, proven, isStarted) = state.withLock { state in
       (
         state.segment, state.proven,
-        state.position > UInt64(SegmentLayout.preambleByteCount)
-          || state.settings.isMapped
+        state.endedBefore == nil
+          && (state.position > UInt64(SegmentLayout.preambleByteCount)
+            || state.settings.isMapped)
       )
     }
     if let end = committer.pendingEnd {

@@ -319,8 +319,11 @@ extension StreamLog {
       }
     }
     do throws(ManifestFailure) {
+      // One that ended in an earlier opening may have been removed meanwhile.
       try core.manifest.apply(
-        [.segmentEnded(departure.end), .segmentActivated(departure.activation)],
+        departure.wasEnded
+          ? [.segmentActivated(departure.activation)]
+          : [.segmentEnded(departure.end), .segmentActivated(departure.activation)],
         durably: durably || definition.durability == .async)
     } catch {
       throw CommitFailure(cause: error.cause, isSegmentFault: false)
@@ -337,8 +340,8 @@ extension StreamLog {
       durablePosition.store(
         UInt64(SegmentLayout.preambleByteCount), ordering: .releasing)
       watermarks.raiseDurable(to: departure.end.nextOffset.rawValue)
-      finishSealed(departure.file, departure.mark)
-    } else {
+      if !departure.wasEnded { finishSealed(departure.file, departure.mark) }
+    } else if !departure.wasEnded {
       committer.unsyncedDepartures.append(departure)
     }
   }

@@ -261,22 +261,9 @@ struct StreamOpener {
       stagingByteCount: core.options.stagingByteCount,
       stagingBufferCount: core.options.stagingBufferCount,
       paddedGroupByteCount: core.options.paddedGroupByteCount)
-    var state: WriterState
-    let isFresh = continuation.segment == nil
-    if let (file, scan, _, _) = continuation.segment {
-      state = WriterState(
-        settings, file: file, continuing: scan, nextOffset: continuation.nextOffset)
-      state.previousSegmentID = continuation.previousSegmentID
-      state.successors = try successors(besides: file.segmentID, definition)
-    } else {
-      let (first, others) = try freshSegment(definition)
-      state = WriterState(
-        settings, beginning: first.file, at: continuation.nextOffset,
-        after: continuation.appendTime, producers: continuation.producers,
-        previousSegmentID: continuation.previousSegmentID)
-      state.successors = others
-    }
+    var state = try makeState(continuation, settings, stream)
     let segments = SegmentList(stream, directory: core.directory, limits: limits)
+    let isFresh = continuation.segment == nil && state.endedBefore == nil
     if isFresh, definition.durability != .disk {
       // Readers of a mapped segment must find it before the first record is visible.
       state.storeMappedHeader()
@@ -301,6 +288,43 @@ struct StreamOpener {
       }
     }
     return log
+  }
+
+  private func makeState(
+    _ continuation: Continuation, _ settings: WriterState.Settings, _ stream: ManifestState.Stream
+  ) throws(OpenError) -> WriterState {
+    if let (file, scan, _, _) = continuation.segment {
+      var state = WriterState(
+        settings, file: file, continuing: scan, nextOffset: continuation.nextOffset)
+      state.previousSegmentID = continuation.previousSegmentID
+      state.successors = try successors(besides: file.segmentID, stream.definition)
+      return state
+    }
+    do throws(OpenError) {
+      let (first, others) = try freshSegment(stream.definition)
+      var state = WriterState(
+        settings, beginning: first.file, at: continuation.nextOffset,
+        after: continuation.appendTime, producers: continuation.producers,
+        previousSegmentID: continuation.previousSegmentID)
+      state.successors = others
+      return state
+    } catch {
+      // On a full disk the stream opens all the same, so that it can be read and made smaller; the
+      // first append asks for the segment again.
+      guard case .fileSystem(let cause) = error, cause.reason == .noSpace,
+        let last = stream.segments.last, let end = last.end
+      else { throw error }
+      var scan = SegmentScan(
+        baseOffset: end.nextOffset, baseAppendTime: end.lastAppendTime, provenPosition: 0,
+        producerLimit: limits.producerCountLimit)
+      scan.position = end.endPosition.rawValue
+      scan.producers = continuation.producers
+      var state = WriterState(
+        settings, file: try openFile(last.definition, access: .writing), continuing: scan,
+        nextOffset: end.nextOffset)
+      state.endedBefore = end
+      return state
+    }
   }
 
   private func successors(

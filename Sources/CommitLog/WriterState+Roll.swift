@@ -107,7 +107,18 @@ extension WriterState {
 
   /// Ends the segment and goes on in a successor; false when a staging buffer is missing for that.
   mutating func roll(to index: Int) -> Bool {
-    if !settings.isMapped {
+    if let end = endedBefore {
+      let left = segment
+      let leftMark = mark()
+      endedBefore = nil
+      enter(successors.remove(at: index))
+      guard settings.isMapped else { return true }
+      storeMappedHeader()
+      departed.append(
+        Departure(
+          file: left, wasEnded: true, end: end, mark: leftMark, successor: segment,
+          activation: activation()))
+    } else if !settings.isMapped {
       if staging == nil {
         guard let buffer = takeBuffer(atLeast: 4_096) else { return false }
         place(buffer)

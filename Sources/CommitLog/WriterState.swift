@@ -65,10 +65,15 @@ struct OpenClaim: Sendable {
   /// Mapped classes: segments that were left and are not yet in the manifest.
   var departed: [Departure] = []
   var isRollRequested = false
+  /// Set when there was no room for a segment at opening: the current one ended here, durably, and
+  /// takes no frames; the first append moves on.
+  var endedBefore: ManifestEdit.SegmentEnd?
 
   /// A mapped segment that was rolled.
   struct Departure: Sendable {
     let file: SegmentFile
+    /// It ended in an earlier opening.
+    var wasEnded = false
     let end: ManifestEdit.SegmentEnd
     let mark: SegmentMark
     let successor: SegmentFile
@@ -145,7 +150,7 @@ struct OpenClaim: Sendable {
   mutating func makeRoom(_ frameByteCount: Int, durablePosition: UInt64) -> Room {
     if isRescuing { return .commit }
     frameEnd = segment.byteCount - min(segment.byteCount, endReserve)
-    if position + UInt64(frameByteCount) > frameEnd || isRollDue {
+    if position + UInt64(frameByteCount) > frameEnd || isRollDue || endedBefore != nil {
       let minimum =
         UInt64(SegmentLayout.preambleByteCount) + UInt64(frameByteCount) + endReserve + 4_096
       guard let index = successors.firstIndex(where: { $0.file.byteCount >= minimum }) else {

@@ -140,6 +140,8 @@ public final class CrashRun {
     if isNested { observeRecovery(session, moment) }
     do {
       try session.reopen(after: cause)
+      // It opened on a full disk; to go on it may have room.
+      image.byteCapacity = 1 << 40
       try session.goOn(&choices)
       if isNested { nest(session, moment, number: image.operationCount + 1) }
     } catch {

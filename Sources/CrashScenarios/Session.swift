@@ -96,6 +96,7 @@ public final class Session {
       let stream = ledger.streams[index]
       ledger.streams[index].durable = max(stream.durable, log.durableOffset.rawValue)
       ledger.streams[index].visible = max(stream.visible, log.visibleOffset.rawValue)
+      ledger.streams[index].written = max(stream.written, log.visibleOffset.rawValue)
       ledger.streams[index].logStart = max(stream.logStart, log.logStartOffset.rawValue)
     }
   }

@@ -15,6 +15,8 @@ public struct StreamLedger: Sendable {
   public internal(set) var durable: UInt64 = 0
   /// Everything before this offset must survive the death of the process.
   public internal(set) var visible: UInt64 = 0
+  /// Everything before this offset had been appended when the process died.
+  var written: UInt64 = 0
   /// The log starts here or later, but not later than `logStartLimit`.
   public internal(set) var logStart: UInt64 = 0
   /// The highest log start offset that was ever asked for.
@@ -75,6 +77,7 @@ public struct StreamLedger: Sendable {
     entries.removeLast(entries.count - Int(offset))
     durable = min(durable, offset)
     visible = min(visible, offset)
+    written = min(written, offset)
   }
 
   /// What the table of producers must say when the log ends at an offset.
@@ -90,9 +93,20 @@ public struct StreamLedger: Sendable {
     return table
   }
 
-  /// Bytes of the records from an offset on.
+  /// Payload bytes of the largest frame.
+  var largestFrame: Int {
+    var (largest, current) = (0, 0)
+    for entry in entries {
+      current += entry.content?.byteCount ?? 0
+      largest = max(largest, current)
+      if entry.endsFrame { current = 0 }
+    }
+    return largest
+  }
+
+  /// Bytes of the records from an offset on that the log had taken.
   func payloadByteCount(from offset: UInt64) -> Int {
-    entries[Int(offset)...].reduce(0) { $0 + ($1.content?.byteCount ?? 0) }
+    entries[Int(offset)..<Int(max(offset, written))].reduce(0) { $0 + ($1.content?.byteCount ?? 0) }
   }
 }
 

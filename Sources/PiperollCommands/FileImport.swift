@@ -174,7 +174,8 @@ struct FileImport: ~Copyable {
       let type = if let typeIndex { try found.bytes(at: typeIndex) } else { nil as RawSpan? }
       let time = if let timeIndex { try found.timestamp(at: timeIndex) } else { nil as Timestamp? }
       let record = RecordInput(
-        lines.line, key: key, type: type, headers: mark.isEmpty ? nil : mark.rawSpan, eventTime: time)
+        lines.line, key: key, type: type, headers: mark.isEmpty ? nil : mark.rawSpan,
+        eventTime: time)
       // What adding throws is no JSON error, so it leaves this block as a value.
       do throws(CommandFailure) { try appender.add(record) } catch { failure = error }
     } catch {

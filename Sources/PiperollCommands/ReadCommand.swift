@@ -5,7 +5,8 @@ internal import Quantities
 /// `piperoll read`: records of a stream, up to its present end.
 enum ReadCommand: ExecutableCommand {
   static let from = Shared.from(
-    .earliest, "where to begin: an offset, earliest, latest, or @2024-02-29T12:00:00Z for the first "
+    .earliest,
+    "where to begin: an offset, earliest, latest, or @2024-02-29T12:00:00Z for the first "
       + "record appended at or after that time")
   static let to = Option<Offset?>.optional(
     "to", "OFFSET", .offset, help: "end before this offset")

@@ -50,13 +50,13 @@ enum VerifyCommand: ExecutableCommand {
     if arguments[Flag.json] {
       try console.write(json(report))
     } else {
-      try print(report, console)
+      try show(report, console)
     }
     if !report.isSound { return .damaged }
     return report.isComplete ? .success : .interrupted
   }
 
-  private static func print(_ report: VerificationReport, _ console: Console)
+  private static func show(_ report: VerificationReport, _ console: Console)
     throws(CommandFailure)
   {
     for finding in report.findings { try console.write("damaged: \(finding)\n") }

@@ -93,7 +93,9 @@ import Testing
         if all.suffix(3) != ["new 0", "new 1", "new 2"] { return "old records behind new ones" }
       } catch OpenError.notAStore where cut.acknowledged == 0 {
         return nil
-      } catch OpenError.fileSystem(let error) where cut.acknowledged == 0 && error.reason == .notFound {
+      } catch OpenError.fileSystem(let error)
+        where cut.acknowledged == 0 && error.reason == .notFound
+      {
         return nil
       }
     } catch {

@@ -148,11 +148,12 @@ func withSmallFileSystem(megabytes: Int, _ body: (String) throws -> Void) throws
       for name in try FileManager.default.contentsOfDirectory(atPath: directory) {
         truncate(directory + "/" + name, 20_000)
       }
-      var reader = try log.makeReader(options: {
-        var options = ReaderOptions()
-        options.verification = .always
-        return options
-      }())
+      var reader = try log.makeReader(
+        options: {
+          var options = ReaderOptions()
+          options.verification = .always
+          return options
+        }())
       var isTold = false
       for _ in 0..<5 {
         do {

@@ -8,7 +8,8 @@ import Testing
 /// A store on a simulated machine, without threads.
 struct Machine {
   var disk = SimulatedFileSystem(directories: ["/data"])
-  let time = ManualTime(now: Timestamp(rawValue: 1_700_000_000_000_000_000), advancePerReadingNanoseconds: 1_000)
+  let time = ManualTime(
+    now: Timestamp(rawValue: 1_700_000_000_000_000_000), advancePerReadingNanoseconds: 1_000)
   let random = SeededRandom(seed: 7)
   var options = StoreOptions()
 
@@ -23,7 +24,9 @@ struct Machine {
     StoreEnvironment(fileSystem: disk, time: time, random: random, bootHash: 1)
   }
 
-  func create() throws { try Store.create(at: "/data/s", options: options, environment: environment) }
+  func create() throws {
+    try Store.create(at: "/data/s", options: options, environment: environment)
+  }
   func open() throws -> Store {
     try Store.open(at: "/data/s", options: options, environment: environment)
   }
@@ -32,7 +35,9 @@ struct Machine {
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 @Suite struct StoreTests {
-  @Test(arguments: [Durability.disk, .memory, .async(maxDelayNanoseconds: 1_000_000, maxByteCount: 1 << 20)])
+  @Test(arguments: [
+    Durability.disk, .memory, .async(maxDelayNanoseconds: 1_000_000, maxByteCount: 1 << 20),
+  ])
   func `records come back in order after closing and reopening`(_ durability: Durability) throws {
     let machine = Machine()
     try machine.create()

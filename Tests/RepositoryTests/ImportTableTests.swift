@@ -22,15 +22,16 @@ import Testing
       "ByteCoding", "CommandLineInterface", "CommitLog", "JSONFields", "LogFormat", "PlatformIO",
       "Quantities",
     ],
-    "piperoll": ["PiperollCommands"],
     // Products.
+    "piperoll": ["PiperollCommands"],
     "Piperoll": ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
   ]
 
   /// Modules of the toolchain that sources may import, and who may.
   static let systemModules: [String: Set<String>] = [
     "Synchronization": [
-      "AsyncLog", "CommandLineInterface", "CommitLog", "PiperollCommands", "PlatformIO", "SimulatedIO",
+      "AsyncLog", "CommandLineInterface", "CommitLog", "PiperollCommands", "PlatformIO",
+      "SimulatedIO",
     ],
     "Glibc": ["CommandLineInterface", "PlatformIO", "SimulatedIO", "piperoll"],
   ]

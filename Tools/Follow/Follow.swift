@@ -123,7 +123,9 @@ struct Writer {
       if elapsed > options.seconds * 1_000_000_000 { return number }
       let due = elapsed / 1_000 * options.rate / 1_000_000
       while number < due {
-        for index in 0..<8 { bytes[index] = UInt8(truncatingIfNeeded: number >> (8 * UInt64(index))) }
+        for index in 0..<8 {
+          bytes[index] = UInt8(truncatingIfNeeded: number >> (8 * UInt64(index)))
+        }
         for index in 8..<100 { bytes[index] = UInt8(truncatingIfNeeded: number) }
         try log.append(bytes)
         number += 1
@@ -161,7 +163,9 @@ struct Reader {
         let number = record.value.littleEndianUnsigned64(at: 0) ?? 0
         if number == .max {
           isDone = true
-        } else if number != next || record.value.unsigned8(at: 99) != UInt8(truncatingIfNeeded: number) {
+        } else if number != next
+          || record.value.unsigned8(at: 99) != UInt8(truncatingIfNeeded: number)
+        {
           if wrong == nil { wrong = number }
         }
         next += 1

@@ -1,6 +1,6 @@
 """Finds public declarations without documentation in the symbol graphs of the package's libraries.
 
-Usage: undocumented.py [--list] FOLDER. With --list it prints the graph files of the libraries instead.
+Usage: undocumented.py [--list] FOLDER. With --list it prints the libraries' graph files instead.
 A declaration that fulfils a documented requirement inherits its documentation and passes; so do the
 cases of an enumeration, whose names are the explanation its own comment counts on.
 """
@@ -15,10 +15,24 @@ LIBRARIES = Path("Sources")
 SELF_EXPLAINING = {"swift.enum.case"}
 
 
+def libraries() -> set[str]:
+    """Swift targets below Sources that are no programs."""
+    folders = {path.parent for path in LIBRARIES.glob("*/*.swift")}
+    return {folder.name for folder in folders if not (folder / "main.swift").exists()}
+
+
+def module(path: Path) -> str:
+    """`Module@Extended.symbols.json` and `Module.symbols.json` belong to `Module`."""
+    return path.name.split(".")[0].split("@")[0]
+
+
 def graphs(folder: Path) -> list[Path]:
-    """The graphs of Swift targets below Sources, tests and tools left out."""
-    names = {path.parent.name for path in LIBRARIES.glob("*/*.swift")}
-    return sorted(path for path in folder.glob("*.symbols.json") if path.name.split(".")[0].split("@")[0] in names)
+    """The graphs of all libraries; tests, tools and C are left out."""
+    found = sorted(path for path in folder.glob("*.symbols.json") if module(path) in libraries())
+    missing = libraries() - {module(path) for path in found}
+    if missing:
+        sys.exit(f"no symbol graph for {', '.join(sorted(missing))}; build the package first")
+    return found
 
 
 def undocumented(path: Path) -> list[str]:
@@ -31,7 +45,8 @@ def undocumented(path: Path) -> list[str]:
         if location is None:
             continue
         file = location["uri"].removeprefix("file://").removeprefix(f"{Path.cwd()}/")
-        found.append(f"{file}:{location['position']['line'] + 1}: {'.'.join(symbol['pathComponents'])}")
+        line = location["position"]["line"] + 1
+        found.append(f"{file}:{line}: {'.'.join(symbol['pathComponents'])}")
     return found
 
 

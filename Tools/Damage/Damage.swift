@@ -1,0 +1,49 @@
+internal import DamageScenarios
+internal import Glibc
+
+/// Damages stores at rest and checks what the engine makes of them.
+@main
+enum Damage {
+  static func main() {
+    var words = Array(CommandLine.arguments.dropFirst())
+    let command = words.isEmpty ? "help" : words.removeFirst()
+    var values: [String: UInt64] = [:]
+    while words.count >= 2, words[0].hasPrefix("--"), let value = UInt64(words[1]) {
+      values[String(words[0].dropFirst(2))] = value
+      words.removeFirst(2)
+    }
+    guard words.isEmpty, command == "flips" || command == "files" else {
+      print(usage)
+      exit(command == "help" ? 0 : 2)
+    }
+    let seed = values["seed"] ?? 1
+    do throws(ScenarioError) {
+      let tally = try run(command, seed: seed, values)
+      for failure in tally.failures { print("FAILED \(failure)") }
+      print("seed \(seed)")
+      for line in tally.lines { print(line) }
+      exit(tally.failedCount == 0 ? 0 : 1)
+    } catch {
+      print("damage: \(error)")
+      exit(2)
+    }
+  }
+
+  private static func run(_ command: String, seed: UInt64, _ values: [String: UInt64])
+    throws(ScenarioError) -> Tally
+  {
+    if command == "files" { return try FileDamage(seed: seed).run() }
+    var sweep = FlipSweep()
+    sweep.seed = seed
+    sweep.sampleCount = values["sample"].map { Int(clamping: $0) }
+    if let count = values["deep"] { sweep.deepCount = Int(clamping: count) }
+    if let count = values["bytes"] { sweep.byteCount = Int(clamping: count) }
+    if let count = values["jobs"] { sweep.threadCount = max(1, Int(clamping: count)) }
+    return try sweep.run()
+  }
+
+  static let usage = """
+    usage: damage flips [--sample N] [--deep N] [--bytes N] [--jobs J] [--seed S]
+           damage files [--seed S]
+    """
+}
