@@ -102,7 +102,10 @@ struct SegmentRecovery {
       if !report.wasClean {
         if let range = scan.undecidable {
           report.undecidableByteCount += range.upperBound - range.lowerBound
-          report.quarantinedFile = try quarantine(range)
+          do throws(FileSystemError) { report.quarantinedFile = try quarantine(range) } catch {
+            // A full disk must not keep the stream shut; the report says what was not kept.
+            guard error.reason == .noSpace else { throw error }
+          }
         }
         let from = max(min(proven, scan.position), UInt64(SegmentLayout.preambleByteCount))
         report.rewrittenByteCount += scan.position - from
@@ -202,8 +205,13 @@ struct SegmentRecovery {
     let count = Int(min(range.upperBound - range.lowerBound, 64 << 20))
     let bytes = file.bytes.extracting(
       Int(range.lowerBound)..<(Int(range.lowerBound) + count))
-    try system.write(handle, bytes: bytes.copyBytes(), at: 0)
-    try system.synchronizeData(handle)
+    do throws(FileSystemError) {
+      try system.write(handle, bytes: bytes.copyBytes(), at: 0)
+      try system.synchronizeData(handle)
+    } catch {
+      try? system.unlink(String(name), in: core.directory.quarantine)
+      throw error
+    }
     try system.synchronize(core.directory.quarantine)
     return String(name)
   }

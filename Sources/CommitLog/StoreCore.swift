@@ -104,6 +104,10 @@ package struct DeliberateFaults: Sendable {
   package var syncsDirectories = true
   /// Recovery invalidates the tail before the first append.
   package var invalidatesTail = true
+  /// Class `memory` and `async`: a frame is published after its body was stored.
+  package var publishesBodyFirst = true
+  /// Called, by an engine that publishes first, between publication and body.
+  package var betweenPublicationAndBody: (@Sendable () -> Void)?
   /// Makes the sound engine.
   package init() {}
 }

@@ -27,7 +27,7 @@ extension StreamLog {
       }
       switch attempt {
       case .appended(let offset, let followUp):
-        if !followUp.isEmpty { follow(followUp) }
+        if !followUp.isEmpty { follow(followUp, request.frameByteCount) }
         watermarks.notify()
         return AppendReceipt(offset: offset, isDuplicate: false)
       case .duplicate(let offset):
@@ -43,10 +43,13 @@ extension StreamLog {
     let rawValue: UInt8
     static let signal = FollowUp(rawValue: 1)
     static let prepare = FollowUp(rawValue: 2)
+    /// A deliberate bug is on: see `DeliberateFaults.publishesBodyFirst`.
+    static let exposeBody = FollowUp(rawValue: 4)
   }
 
   @inline(never)
-  private func follow(_ followUp: FollowUp) {
+  private func follow(_ followUp: FollowUp, _ frameByteCount: Int) {
+    if followUp.contains(.exposeBody) { exposeMissingBody(frameByteCount) }
     if followUp.contains(.signal) { core.signalCommitter() }
     if followUp.contains(.prepare) { prepareSuccessorSoon() }
   }
@@ -74,6 +77,11 @@ extension StreamLog {
       if !state.departed.isEmpty { listDepartures(state) }
       if state.settings.isMapped, state.segment.wasTruncated { throw truncated(&state) }
       if state.takeSuccessorWish() { followUp.insert(.prepare) }
+      if state.settings.isMapped, !core.faults.publishesBodyFirst {
+        // The broken engine comes this way with every append; the sound one asks here only.
+        state.sinkEnd = 0
+        followUp.insert(.exposeBody)
+      }
     }
     let time = core.appendTime(after: state.progress.lastAppendTime)
     let word = encode(state, time)
@@ -134,6 +142,20 @@ extension StreamLog {
       cause: FileSystemError(.map, state.segment.path, .unexpectedEnd))
     state.failure = failure
     return .streamFailed(failure)
+  }
+
+  /// Shows the machine as it stands when the last frame was published before its body was stored.
+  private func exposeMissingBody(_ frameByteCount: Int) {
+    state.withLock { state in
+      let start = state.position - UInt64(frameByteCount)
+      // Safety: the frame was stored there just now, inside the sink.
+      let body = unsafe UnsafeMutableRawBufferPointer(
+        start: state.address(of: start) + 8, count: frameByteCount - 8)
+      let bytes = unsafe Array(body)
+      unsafe body.initializeMemory(as: UInt8.self, repeating: 0)
+      core.faults.betweenPublicationAndBody?()
+      unsafe body.copyBytes(from: bytes)
+    }
   }
 
   static func refusal(_ state: borrowing WriterState) -> AppendError {

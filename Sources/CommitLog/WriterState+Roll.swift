@@ -17,7 +17,9 @@ extension WriterState {
     }
     emitStateIfDue(in: buffer)
     if let step = takeClockStep() { emitTail(step.encoded(salt: salt, at: position), in: buffer) }
-    emitPadding(in: buffer)
+    // Nothing follows the end of a segment, and the reserve has room for one padding only: the group
+    // before may have used it.
+    if !endingSegment { emitPadding(in: buffer) }
     commitSequence += 1
     let commit = CommitFrame(
       durablePosition: FilePosition(rawValue: provenPosition), sequence: commitSequence,

@@ -11,8 +11,8 @@ public struct CrashSweep: Sendable {
   public var scenarios: [Scenario]
   /// The only operation to look at, in one round.
   public var operation: Int?
-  /// What is tested.
-  public var engine = EngineUnderTest()
+  /// The deliberate bug of the engine; nil for the sound one.
+  public var bug: EngineUnderTest.Bug?
   /// Threads.
   public var jobs = 1
   /// Stop at the first failure.
@@ -48,7 +48,7 @@ public struct CrashSweep: Sendable {
       while let (scenario, seed) = take(progress) {
         var plan = CrashRun.Plan(scenario, seed: seed, density: density)
         plan.operation = operation
-        plan.engine = engine
+        plan.bug = bug
         let tally = CrashRun(plan).run()
         progress.state.withLock { $0.tally.add(tally) }
         report(scenario, tally)

@@ -45,7 +45,11 @@ public struct EngineUnderTest: Sendable {
     case .noDirectorySync: faults.syncsDirectories = false
     case .acknowledgementBeforeSync: faults.syncsBeforeAcknowledging = false
     case .noTailInvalidation: faults.invalidatesTail = false
-    case .lengthBeforeBody, .unseededChecksum, nil: break
+    case .lengthBeforeBody:
+      faults.publishesBodyFirst = false
+      let hook = hook
+      faults.betweenPublicationAndBody = { hook.body.withLock { $0 }?() }
+    case .unseededChecksum, nil: break
     }
     return faults
   }

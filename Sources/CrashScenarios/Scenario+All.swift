@@ -12,7 +12,8 @@ extension Scenario {
   private static let asyncClass = Durability.async(
     maxDelayNanoseconds: 1_000_000, maxByteCount: 16 << 10)
 
-  static let creation = Scenario("creation", "a store and streams of the three classes") { session in
+  static let creation = Scenario("creation", "a store and streams of the three classes") {
+    session in
     try session.create()
     try session.createStream("disk", .disk)
     try session.createStream("memory", .memory)
@@ -75,7 +76,8 @@ extension Scenario {
     }
   }
 
-  static let reservations = Scenario("reservations", "reservations filled and given up") { session in
+  static let reservations = Scenario("reservations", "reservations filled and given up") {
+    session in
     try session.create()
     for (name, durability) in [("d", Durability.disk), ("m", .memory), ("a", asyncClass)] {
       try session.createStream(name, durability)

@@ -40,7 +40,9 @@ extension Session {
       }
       try insert(name, contents, stamp: stamp) { _ in
         let receipt = try log.append(Self.batch(contents), producer: stamp)
-        if receipt.isDuplicate { throw Violation("a new append of '\(name)' taken for a repeated one") }
+        if receipt.isDuplicate {
+          throw Violation("a new append of '\(name)' taken for a repeated one")
+        }
         return receipt.offset.rawValue
       }
     }
@@ -78,7 +80,9 @@ extension Session {
       let content = RecordContent(serial: nextSerial(), valueByteCount: size)
       try insert(name, [content], stamp: stamp) { _ in
         let receipt = try log.append(copying: content.value, producer: stamp)
-        if receipt.isDuplicate { throw Violation("a new append of '\(name)' taken for a repeated one") }
+        if receipt.isDuplicate {
+          throw Violation("a new append of '\(name)' taken for a repeated one")
+        }
         return receipt.offset.rawValue
       }
     }

@@ -14,6 +14,8 @@ final class FlipJudge {
   /// The store as it was closed, for recovery.
   private var closed: [SegmentProbe] = []
   private var findings: [SegmentProbe.Finding] = []
+  /// Frames that recovery reads; of the others it is asked for one bit in sixteen.
+  private var isLookedAt: [Set<Int>] = []
   /// The store as it was closed, for its root.
   let rootMachine: Machine
   let machine: Machine
@@ -46,6 +48,17 @@ final class FlipJudge {
       }
     }
     findings = closed.map { $0.recover() }
+    isLookedAt = Array(repeating: [], count: closed.count)
+    for (index, segment) in map.segments.enumerated() where segment.isActive {
+      for (number, frame) in segment.frames.enumerated() {
+        closed[index].flip(byte: frame.position + 9, bit: 3)
+        let isSeen = closed[index].recover() != findings[index]
+        closed[index].flip(byte: frame.position + 9, bit: 3)
+        if isSeen || frame.kind == .indexRows || frame.kind == .state {
+          isLookedAt[index].insert(number)
+        }
+      }
+    }
   }
 
   func end() { store.close() }
@@ -71,7 +84,7 @@ final class FlipJudge {
     let problem = read(place, place.frames[frame], isCovered: region.isCovered)
     open[segment].flip(byte: byte, bit: bit)
     if let problem { return describe(place, byte, bit, problem) }
-    guard place.isActive else { return nil }
+    guard place.isActive, isLookedAt[segment].contains(frame) || byte % 16 == bit else { return nil }
     closed[segment].flip(byte: byte, bit: bit)
     let found = recover(segment, place.frames[frame], isCovered: region.isCovered)
     closed[segment].flip(byte: byte, bit: bit)
@@ -117,8 +130,8 @@ final class FlipJudge {
     _ place: StoreMap.SegmentPlace, _ frame: StoreMap.FramePlace, _ start: UInt64, _ got: [Record],
     _ reports: [DamageReport], isCovered: Bool
   ) -> String? {
-    let all = map.records[place.stream] ?? []
-    let streamEnd = all.last.map { $0.offset.rawValue + 1 } ?? 0
+    let streamEnd =
+      map.segments.last { $0.streamID == place.streamID }?.frames.last?.next ?? place.base
     var expected = map.records(
       place.stream, from: start, upTo: isCovered ? frame.first : frame.next)[...]
     expected += map.records(place.stream, from: frame.next, upTo: .max).prefix(1)
@@ -187,7 +200,8 @@ final class FlipJudge {
   private func judgeRoot(_ region: FlipRegion, _ path: String, byte: Int, bit: Int) -> String? {
     do throws(ScenarioError) {
       try step("flip") { try rootMachine.disk.flipBit(path, byte: byte, bit: bit) }
-      let problem = try step("opening \(path) with byte \(byte), bit \(bit) flipped") { () -> String? in
+      let problem = try step("opening \(path) with byte \(byte), bit \(bit) flipped") {
+        () -> String? in
         let reader = try rootMachine.openReader()
         if reader.manifestEdits != map.manifest { return "another manifest counts" }
         let block = reader.currentSuperblock

@@ -34,7 +34,8 @@ struct FlipRegion: Sendable {
     for place in SuperBlock.positions {
       let start = Int(place)
       regions.append(root("superblock", superblock, start..<(start + 512), true))
-      regions.append(root("free: superblock page", superblock, (start + 512)..<(start + 576), false))
+      regions.append(
+        root("free: superblock page", superblock, (start + 512)..<(start + 576), false))
     }
     let lock = "\(Machine.path)/LOCK"
     let size = try step("lock") { try machine.disk.readFile(lock).count }

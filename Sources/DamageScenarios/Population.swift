@@ -99,7 +99,8 @@ struct Population {
           RecordInput(
             body.rawSpan, key: index % 4 == 3 ? nil : key.rawSpan,
             type: index % 4 == 2 ? nil : type.rawSpan, headers: headers.rawSpan,
-            eventTime: index % 6 == 5 ? nil : Timestamp(rawValue: 1_600_000_000_000_000_000 + time)))
+            eventTime: index % 6 == 5 ? nil : Timestamp(rawValue: 1_600_000_000_000_000_000 + time))
+        )
       }
       let stamp = ProducerStamp(id: 3, epoch: 1, sequence: 0)
       try log.append(batch, producer: round == 0 ? stamp : nil)
@@ -110,7 +111,7 @@ struct Population {
 
   /// One large segment: index frames, state frames, padded groups.
   private func fillLarge(_ store: Store) throws {
-    let log = try store.createStream(StreamName("large"), options: small(4 << 20))
+    let log = try store.createStream(StreamName("large"), options: small(1_376_256))
     var sequence: UInt32 = 0
     for round in 0..<(byteCount >= 1 << 20 ? 72 : 8) {
       for _ in 0..<2 {
@@ -140,10 +141,14 @@ struct Population {
           let control = ControlFrame(
             appendTime: Timestamp(rawValue: 1), clockStepNanoseconds: -3_600_000_000_000)
           let at = frame.position
-          bytes.replaceSubrange(at..<(at + 40), with: control.encoded(
-            salt: segment.salt, at: UInt64(at)))
-          bytes.replaceSubrange((at + 40)..<(at + 56), with: Frame.padding(
-            length: UInt32(frame.length - 40), salt: segment.salt, at: UInt64(at + 40)))
+          bytes.replaceSubrange(
+            at..<(at + 40),
+            with: control.encoded(
+              salt: segment.salt, at: UInt64(at)))
+          bytes.replaceSubrange(
+            (at + 40)..<(at + 56),
+            with: Frame.padding(
+              length: UInt32(frame.length - 40), salt: segment.salt, at: UInt64(at + 40)))
         }
         try machine.disk.replaceFile(segment.path, with: bytes)
       }

@@ -65,12 +65,14 @@ enum DumpCommand: ExecutableCommand {
 
   private static func preambleText(_ dump: SegmentDump) -> String {
     let header = dump.header
-    var text = "segment \(header.segmentID) of stream \(header.streamID), class \(header.durability)"
+    var text =
+      "segment \(header.segmentID) of stream \(header.streamID), class \(header.durability)"
     text += ", format \(header.version.major).\(header.version.minor)\n"
     text += "store \(header.storeID)\n"
     text += "base offset \(header.baseOffset), \(RFC3339.format(header.baseAppendTime))"
     text += ", follows segment \(header.previousSegmentID), \(dump.byteCount) bytes, salt "
-    text += (dump.shownSalt.map { Hexadecimal.digits($0, count: 16) } ?? "hidden until sealed") + "\n"
+    text +=
+      (dump.shownSalt.map { Hexadecimal.digits($0, count: 16) } ?? "hidden until sealed") + "\n"
     for (position, slot) in dump.slots {
       text += "slot at \(position): sequence \(slot.sequence), durable to position "
       text += "\(slot.durablePosition), next offset \(slot.nextOffset)\(words(slot.flags))\n"

@@ -44,7 +44,8 @@ enum InfoCommand: ExecutableCommand {
     _ store: StoreInformation, _ streams: [StreamInformation], showsSegments: Bool
   ) -> String {
     var text = "store    \(store.id) in '\(escapedForTerminal(store.path))'\n"
-    text += "made     \(RFC3339.format(store.createdTime)), opened for writing \(store.epoch) times\n"
+    text +=
+      "made     \(RFC3339.format(store.createdTime)), opened for writing \(store.epoch) times\n"
     let holder = store.writer.map { "process \($0.processID) (epoch \($0.epoch))" }
     text += "writer   \(holder ?? (store.hasWriter ? "unknown" : "none"))\n"
     for file in store.quarantinedFiles {
@@ -64,7 +65,8 @@ enum InfoCommand: ExecutableCommand {
     }
     text += table.text
     for stream in streams where stream.damagedRangeCount > 0 {
-      text += "\nstream '\(escapedForTerminal(stream.name))' has \(stream.damagedRangeCount) damaged "
+      text +=
+        "\nstream '\(escapedForTerminal(stream.name))' has \(stream.damagedRangeCount) damaged "
       text += "places; 'piperoll verify' names them\n"
     }
     guard showsSegments else { return text }
@@ -81,7 +83,8 @@ enum InfoCommand: ExecutableCommand {
 
   // MARK: JSON
 
-  private static func json(_ store: StoreInformation, _ streams: [StreamInformation]) -> JSONWriter {
+  private static func json(_ store: StoreInformation, _ streams: [StreamInformation]) -> JSONWriter
+  {
     var json = JSONWriter()
     json.beginObject()
     json.member("id", "\(store.id)")
@@ -168,7 +171,8 @@ struct TextTable {
       var line = ""
       for (column, cell) in row.enumerated() {
         let isLast = column == row.count - 1
-        line += isLast ? cell : cell + String(repeating: " ", count: widths[column] - cell.count + 2)
+        line +=
+          isLast ? cell : cell + String(repeating: " ", count: widths[column] - cell.count + 2)
       }
       text += line + "\n"
     }

@@ -126,9 +126,10 @@ final class Page: @unchecked Sendable {
     }
     // A page of zeros and a missing page are the same contents.
     if isZero { return 0 }
-    let mixed = RandomChoices.mix(
-      lanes[0] ^ RandomChoices.mix(lanes[1]) ^ RandomChoices.mix(lanes[2] &+ 5)
-        ^ RandomChoices.mix(lanes[3] &+ 9)) | 1
+    let mixed =
+      RandomChoices.mix(
+        lanes[0] ^ RandomChoices.mix(lanes[1]) ^ RandomChoices.mix(lanes[2] &+ 5)
+          ^ RandomChoices.mix(lanes[3] &+ 9)) | 1
     knownDigest.store(mixed, ordering: .relaxed)
     return mixed
   }

@@ -15,6 +15,12 @@ import Testing
     "LogFormat": ["ByteCoding", "CChecksum", "Quantities"],
     "CommitLog": ["ByteCoding", "LogFormat", "PlatformIO", "Quantities"],
     "AsyncLog": ["CommitLog", "LogFormat", "PlatformIO", "Quantities"],
+    "CrashScenarios": [
+      "ByteCoding", "CommitLog", "LogFormat", "PlatformIO", "Quantities", "SimulatedIO",
+    ],
+    "DamageScenarios": [
+      "ByteCoding", "CommitLog", "LogFormat", "PlatformIO", "Quantities", "SimulatedIO",
+    ],
     // Command line.
     "CommandLineInterface": ["PlatformIO", "Quantities"],
     "JSONFields": ["CSIMDJSON", "CommandLineInterface", "Quantities"],
@@ -30,10 +36,13 @@ import Testing
   /// Modules of the toolchain that sources may import, and who may.
   static let systemModules: [String: Set<String>] = [
     "Synchronization": [
-      "AsyncLog", "CommandLineInterface", "CommitLog", "PiperollCommands", "PlatformIO",
-      "SimulatedIO",
+      "AsyncLog", "CommandLineInterface", "CommitLog", "CrashScenarios", "DamageScenarios",
+      "PiperollCommands", "PlatformIO", "SimulatedIO",
     ],
-    "Glibc": ["CommandLineInterface", "PlatformIO", "SimulatedIO", "piperoll"],
+    "Glibc": [
+      "CommandLineInterface", "CrashScenarios", "DamageScenarios", "PiperollCommands",
+      "PlatformIO", "SimulatedIO", "piperoll",
+    ],
   ]
 
   static func imports(_ source: SwiftSource) -> [(line: Int, module: String)] {

@@ -5,11 +5,12 @@ internal import Glibc
 @main
 enum Simulate {
   static func main() {
-    var arguments = Arguments(CommandLine.arguments.dropFirst())
+    let arguments = Arguments(CommandLine.arguments.dropFirst())
     let isPassed: Bool
     do {
       switch arguments.command {
-      case "crash": isPassed = try CrashCommand.run(&arguments)
+      case "crash": isPassed = try CrashCommand.run(arguments)
+      case "broken": isPassed = try BrokenCommand.run(arguments)
       default:
         print(usage)
         exit(arguments.command == "help" ? 0 : 2)
@@ -23,6 +24,7 @@ enum Simulate {
 
   static let usage = """
     usage: simulate crash --states N [--seed S] [--scenario X] [--operation N] [--jobs J]
+           simulate broken [--states N] [--seed S]
     """
 }
 
