@@ -111,7 +111,10 @@ public final class StoreReader: Sendable {
     of name: StreamName, from start: StartPosition = .earliest,
     options: ReaderOptions = ReaderOptions()
   ) throws(ReadError) -> LogReader {
-    try LogReader(try source(named: name), from: start, options)
+    let source = try source(named: name)
+    // A stream whose last segment cannot be opened must not pass for one that ends before it.
+    if let last = source.entries.last, last.end == nil { _ = try last.file() }
+    return try LogReader(source, from: start, options)
   }
 
   /// The stream as readers see it, shared by all readers of this value.

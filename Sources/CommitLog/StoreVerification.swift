@@ -106,19 +106,11 @@ public struct StoreVerification {
     for _ in 0..<3 {
       let superblock = try SuperBlockFile.read(in: store.directory, store.options.limits).superblock
       let replay = try ManifestReplay.read(store.directory, superblock, store.options.limits)
-      var limits = store.options.limits
-      limits.batchByteCountLimit = 1 << 30
       found = []
       // Both copies are looked at: the store opens with one, but then it has no second any more.
-      for file in [replay.copies.main, replay.copies.mirror].compactMap({ $0 }) {
-        var check = SegmentVerification(
-          file: file, stream: nil, limits: limits, baseOffset: replay.scan.progress.baseOffset,
-          baseAppendTime: Timestamp(rawValue: .min))
-        check.verifyPreamble(
-          of: SegmentVerification.Identity(streamID: 0), isSettled: !store.hasWriter)
-        check.walk(to: replay.scan.position, before: Offset.maximum) { _ in true }
-        found += check.findings
-      }
+      let id = superblock.manifestSegmentID
+      found += verify(replay.copies.main, StoreDirectory.segmentName(id), replay)
+      found += verify(replay.copies.mirror, StoreDirectory.mirrorName(id), replay)
       if found.isEmpty || !store.hasWriter {
         report.segmentCount += 1
         report.byteCount += replay.scan.position
@@ -126,6 +118,39 @@ public struct StoreVerification {
       }
     }
     report.findings += found
+  }
+
+  /// Looks at one copy of the manifest's segment, as far as it was proven durable.
+  private func verify(_ file: SegmentFile?, _ name: String, _ replay: ManifestReplay)
+    -> [VerificationFinding]
+  {
+    var limits = store.options.limits
+    limits.batchByteCountLimit = 1 << 30
+    func finding(_ from: UInt64, _ to: UInt64, _ problem: String) -> VerificationFinding {
+      VerificationFinding(
+        stream: nil, segmentID: replay.segmentID,
+        path: "\(store.directory.path)/\(StoreDirectory.manifestName)/\(name)",
+        from: FilePosition(rawValue: from), to: FilePosition(rawValue: to), firstOffset: .zero,
+        nextOffset: .zero, problem: problem)
+    }
+    guard let file else {
+      return [finding(0, replay.scan.position, "this copy of the manifest is missing or no segment")]
+    }
+    var check = SegmentVerification(
+      file: file, stream: nil, limits: limits, baseOffset: replay.scan.progress.baseOffset,
+      baseAppendTime: Timestamp(rawValue: .min))
+    check.verifyPreamble(
+      of: SegmentVerification.Identity(streamID: 0), isSettled: !store.hasWriter)
+    // A copy may lag behind what was synced; only that far it must be whole.
+    let proven = max(
+      replay.copies.newestSlot?.durablePosition.rawValue ?? 0, replay.scan.provenPosition)
+    check.scan.provenPosition = proven
+    check.walk(to: min(replay.scan.position, file.byteCount), before: Offset.maximum) { _ in true }
+    let isWhole = check.scan.position >= min(proven, replay.scan.position)
+    let rest =
+      isWhole
+      ? [] : [finding(check.scan.position, proven, "its frames end before what was durable")]
+    return check.findings + rest
   }
 
   // MARK: Streams
