@@ -11,39 +11,20 @@ internal import Synchronization
 /// without the right to map that memory) they look at the files: a stream then ends at its last intact
 /// frame, synced before it is shown where the system allows that.
 public final class StoreReader: Sendable {
-  let directory: StoreDirectory
-  let options: StoreOptions
-  let environment: StoreEnvironment
-  let superblock: SuperBlock
-  /// Parts of the superblock and the manifest that were not intact when the store was opened and were
-  /// read from their copies. The next opening for writing mends them.
-  public let repairs: [StoreRepair]
-  private let sharing: Guarded<SharedPage?>
-  private let replay: Guarded<ManifestState>
+  private let files: StoreFiles
   private let sources = Guarded<[UInt64: RemoteStream]>([:])
 
-  private init(
-    _ directory: StoreDirectory, _ options: StoreOptions, _ environment: StoreEnvironment,
-    _ superblock: SuperBlock, _ state: ManifestState, _ repairs: [StoreRepair]
-  ) {
-    self.repairs = repairs
-    self.directory = directory
-    self.options = options
-    self.environment = environment
-    self.superblock = superblock
-    replay = Guarded(state)
-    sharing = Guarded(options.sharesWatermarks ? try? SharedPage(storeID: superblock.storeID) : nil)
-  }
+  private init(_ files: StoreFiles) { self.files = files }
 
-  /// The memory shared with a writer, where it may be used.
-  var shared: SharedPage? { sharing.withLock { $0 } }
+  var directory: StoreDirectory { files.directory }
+  var options: StoreOptions { files.options }
+  var environment: StoreEnvironment { files.environment }
+  var superblock: SuperBlock { files.superblock }
+  var shared: SharedPage? { files.shared }
 
-  /// Looks for the memory of a writer that came after the one this store was opened beside.
-  func renewShared() {
-    guard options.sharesWatermarks else { return }
-    guard let fresh = try? SharedPage(storeID: superblock.storeID) else { return }
-    if fresh.liveEpoch != nil { sharing.withLock { $0 = fresh } }
-  }
+  /// Parts of the superblock and the manifest that were not intact when the store was opened and were
+  /// read from their copies. The next opening for writing mends them.
+  public var repairs: [StoreRepair] { files.repairs }
 
   /// Opens a store for reading.
   ///
@@ -52,29 +33,7 @@ public final class StoreReader: Sendable {
     at path: String, options: StoreOptions = StoreOptions(),
     environment: StoreEnvironment = .machine()
   ) throws(OpenError) -> StoreReader {
-    let directory = try StoreOpening.openDirectory(path, environment)
-    let (superblock, state, repairs) = try readManifest(directory, options)
-    return StoreReader(directory, options, environment, superblock, state, repairs)
-  }
-
-  /// The manifest may be replaced while it is read: a few attempts settle that.
-  private static func readManifest(_ directory: StoreDirectory, _ options: StoreOptions)
-    throws(OpenError) -> (SuperBlock, ManifestState, [StoreRepair])
-  {
-    var attempts = 0
-    while true {
-      attempts += 1
-      let found = try SuperBlockFile.read(in: directory, options.limits)
-      let superblock = found.superblock
-      do throws(OpenError) {
-        let replay = try ManifestReplay.read(directory, superblock, options.limits)
-        return (superblock, replay.fold, found.repairs + replay.repairs)
-      } catch {
-        guard attempts < 5 else { throw error }
-        let again = try SuperBlockFile.read(in: directory, options.limits).superblock
-        guard again.manifestSegmentID != superblock.manifestSegmentID else { throw error }
-      }
-    }
+    StoreReader(try StoreFiles(opening: path, options, environment))
   }
 
   /// The store's identity.
@@ -87,14 +46,10 @@ public final class StoreReader: Sendable {
   public var hasWriter: Bool { shared?.liveEpoch != nil }
 
   /// What the manifest said when it was last read.
-  var manifest: ManifestState { replay.withLock { $0 } }
+  var manifest: ManifestState { files.manifest }
 
   /// Reads the manifest again.
-  func refreshManifest() throws(OpenError) -> ManifestState {
-    let (_, state, _) = try Self.readManifest(directory, options)
-    replay.withLock { $0 = state }
-    return state
-  }
+  func refreshManifest() throws(OpenError) -> ManifestState { try files.refreshManifest() }
 
   /// Names of all streams, sorted by bytes.
   public var streamNames: [String] {
@@ -132,7 +87,7 @@ public final class StoreReader: Sendable {
     }
     return sources.withLock { open in
       if let source = open[id] { return source }
-      let source = RemoteStream(self, stream)
+      let source = RemoteStream(files, stream)
       open[id] = source
       return source
     }
@@ -144,7 +99,7 @@ public final class StoreReader: Sendable {
 final class RemoteStream: ReadSource {
   let streamName: String
   let streamID: UInt64
-  private let store: StoreReader
+  private let store: StoreFiles
   private let list: SegmentList
   private let state: Guarded<State>
 
@@ -163,7 +118,7 @@ final class RemoteStream: ReadSource {
   /// How long an answer about the writer's life counts.
   private static let livenessNanoseconds: UInt64 = 200_000_000
 
-  init(_ store: StoreReader, _ stream: ManifestState.Stream) {
+  init(_ store: StoreFiles, _ stream: ManifestState.Stream) {
     self.store = store
     streamName = stream.definition.name
     streamID = stream.definition.streamID
