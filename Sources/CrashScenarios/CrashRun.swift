@@ -128,9 +128,10 @@ public final class CrashRun {
   /// Starts a process on an image, checks the promises, and goes on working, with crashes.
   func check(
     _ image: SimulatedFileSystem, _ promises: Ledger, _ cause: Crash, _ moment: Moment,
-    _ bootHash: UInt64
+    _ bootHash: UInt64, noting: Bool = false
   ) {
     generation += 1
+    if noting { tally.note(image.contentDigest, depth: 1) }
     let session = Session(
       disk: image, seed: moment.seed, engine: EngineUnderTest(plan.bug),
       bootHash: cause == .powerCut ? bootHash &+ 1 : bootHash, generation: generation)

@@ -2,6 +2,7 @@ internal import CommitLog
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
+internal import SimulatedIO
 
 /// Restarts, and what must hold after them.
 extension Session {
@@ -18,6 +19,7 @@ extension Session {
     do {
       try open()
     } catch let error as OpenError {
+      if hasPlannedFault { throw error }
       guard !ledger.isStoreCreated, isUnfinished(error) else {
         throw Violation("the store does not open: \(error)")
       }
@@ -30,6 +32,14 @@ extension Session {
       }
     }
     ledger.isStoreCreated = true
+  }
+
+  /// Whether the disk may be failing now, so that the engine may say so.
+  private var hasPlannedFault: Bool { isTolerant && !disk.faultPlan.faults.isEmpty }
+
+  private func isFileSystemError(_ error: any Error) -> Bool {
+    if case ReadError.fileSystem = error { return true }
+    return false
   }
 
   /// Whether an error says that there is no store yet.
@@ -51,13 +61,13 @@ extension Session {
         ledger[stream.name] = nil
         return
       }
+      if hasPlannedFault { throw error }
       throw Violation("stream '\(stream.name)' does not open: \(error)")
     }
     logs[stream.name] = log
     edit(stream.name) { $0.isCreated = true }
     try checkBounds(stream, log, after: crash)
     try checkProducers(stream, log)
-    try checkRecords(stream.name, log, mayMiss: crash == .powerCut && isMemory(stream))
     let end = log.logEndOffset.rawValue
     edit(stream.name) { stream in
       stream.cut(to: end)
@@ -65,6 +75,7 @@ extension Session {
       stream.visible = end
       stream.logStart = log.logStartOffset.rawValue
     }
+    try checkRecords(stream.name, log, mayMiss: crash == .powerCut && isMemory(stream))
   }
 
   private func isMemory(_ stream: StreamLedger) -> Bool { stream.options.durability == .memory }
@@ -140,6 +151,7 @@ extension Session {
         }
       }
     } catch {
+      if hasPlannedFault, isFileSystemError(error) { throw error }
       throw Violation("stream '\(name)': reading at offset \(next): \(error)")
     }
     if problem == nil { stream.pass(to: end, &next, &missing) }
@@ -156,8 +168,8 @@ extension Session {
 
   /// Compares everything that can be read now.
   public func checkAll() throws {
-    for (name, log) in logs.sorted(by: { $0.key < $1.key }) {
-      try checkRecords(name, log, mayMiss: false)
+    try step("check") {
+      for (name, log) in logs.sorted(by: { $0.key < $1.key }) { try checkRecords(name, log) }
     }
   }
 }

@@ -11,6 +11,7 @@ enum Simulate {
       switch arguments.command {
       case "crash": isPassed = try CrashCommand.run(arguments)
       case "broken": isPassed = try BrokenCommand.run(arguments)
+      case "faults": isPassed = try FaultCommand.run(arguments)
       default:
         print(usage)
         exit(arguments.command == "help" ? 0 : 2)
@@ -24,6 +25,7 @@ enum Simulate {
 
   static let usage = """
     usage: simulate crash --states N [--seed S] [--scenario X] [--operation N] [--jobs J]
+           simulate faults [--every K] [--seed S] [--scenario X] [--jobs J]
            simulate broken [--states N] [--seed S]
     """
 }
