@@ -15,11 +15,19 @@ public enum Interruption {
   /// Catches SIGINT and SIGTERM and ignores SIGPIPE, so that a closed pipe is an error of `write`
   /// and not the silent end of the process.
   ///
-  /// Concerns the whole process: only the program itself calls it, once, before its command runs.
+  /// A signal that was ignored when the process started stays ignored, as a shell asks for the jobs it
+  /// puts into the background. One that was only blocked is let through: a parent with worker threads
+  /// passes such masks on without meaning to.
+  ///
+  /// Concerns the whole process: only the program itself calls it, once, before its command runs and
+  /// before a second thread does.
   public static func install() {
     requested.store(false, ordering: .relaxed)
     ignoreClosedPipes()
-    for signal in [SIGINT, SIGTERM] {
+    var caught = sigset_t()
+    // Safety: the set lives across both calls.
+    unsafe sigemptyset(&caught)
+    for signal in [SIGINT, SIGTERM] where !isIgnored(signal) {
       var action = sigaction()
       // Safety: the handler only stores to a lock-free atomic, which is safe at any point.
       unsafe action.__sigaction_handler.sa_handler = { _ in Interruption.request() }
@@ -28,7 +36,21 @@ public enum Interruption {
       action.sa_flags = CInt(bitPattern: UInt32(SA_RESETHAND))
       // Safety: both structures live across the call; the old action is not asked for.
       unsafe sigaction(signal, &action, nil)
+      // Safety: the set was initialised above.
+      unsafe sigaddset(&caught, signal)
     }
+    // Safety: the set lives across the call; the old mask is not asked for.
+    unsafe pthread_sigmask(SIG_UNBLOCK, &caught, nil)
+  }
+
+  private static func isIgnored(_ signal: CInt) -> Bool {
+    var action = sigaction()
+    // Safety: only asks; the structure lives across the call.
+    guard unsafe sigaction(signal, nil, &action) == 0 else { return false }
+    // Safety: handlers are compared as addresses and never called.
+    let current = unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: UInt.self)
+    let ignored = unsafe unsafeBitCast(SIG_IGN, to: UInt.self)
+    return current == ignored
   }
 
   /// Ignores SIGPIPE in the whole process.

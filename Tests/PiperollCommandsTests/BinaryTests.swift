@@ -52,12 +52,14 @@ import Testing
     #expect(result.output == "1\n0\n" && result.errors.isEmpty)
   }
 
-  @Test func `Ctrl-C commits what was read and exits with 130`() throws {
+  @Test(.timeLimit(.minutes(2)))
+  func `Ctrl-C commits what was read and exits with 130`() throws {
     guard Self.program != nil else { return }
     let rig = try Rig().initialise()
     let result = try Self.shell(
       rig,
       """
+      set -m  # Else the shell starts it with the signal ignored.
       mkfifo in; exec 5<>in
       $P append store s --ack <in >acks & pid=$!
       printf 'a\\nb\\nhalf' >&5
