@@ -16,6 +16,9 @@ struct SegmentRecovery {
     if let problem = file.identityProblem(core.manifest.state, storeID: core.storeID) {
       throw .damaged(path: file.path, position: 0, problem)
     }
+    if file.isExchanged(core.manifest.stream(file.streamID), in: core.directory, limits) {
+      throw .damaged(path: file.path, position: 0, .damaged(.segmentHeader, .identity))
+    }
     let slot = usableSlot()
     try refuseLostEnd()
     let scan = SegmentScan.recovering(

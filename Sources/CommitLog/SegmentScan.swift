@@ -22,6 +22,8 @@ struct SegmentScan {
   var damaged: [Damage] = []
   /// Bytes of a last group that can be torn or rotten, nobody can tell.
   var undecidable: Range<UInt64>?
+  /// The next offset that the last intact commit frame in there names.
+  var undecidableOffset: Offset?
   /// Why the walk ended, where it was not at the end of the bytes or a seal.
   var problem: FormatError?
   private var openDamage: Damage?
@@ -267,7 +269,8 @@ struct SegmentScan {
     guard position < provenPosition else {
       problem = error
       if let commit = lastCommit(search, from: position, to: limit) {
-        undecidable = position..<(commit + UInt64(CommitFrame.byteCount))
+        undecidable = position..<(commit.at + UInt64(CommitFrame.byteCount))
+        undecidableOffset = commit.frame.nextOffset
       }
       return false
     }
@@ -321,12 +324,12 @@ struct SegmentScan {
   }
 
   private func lastCommit(_ search: borrowing FrameSearch, from: UInt64, to limit: UInt64)
-    -> UInt64?
+    -> (frame: CommitFrame, at: UInt64)?
   {
     var place = from
-    var last: UInt64?
+    var last: (frame: CommitFrame, at: UInt64)?
     while let found = search.commitFrame(from: place, to: limit) {
-      last = found.at
+      last = found
       place = found.at + 8
     }
     return last

@@ -215,7 +215,11 @@ final class RemoteStream: ReadSource {
     // What is shown must not disappear with the next power cut; where syncing is not allowed the
     // store cannot be written by us either, and its owner's recovery decides.
     try? file.synchronize()
-    if let cause = file.identityProblem(store.manifest, storeID: store.superblock.storeID) {
+    var problem = file.identityProblem(store.manifest, storeID: store.superblock.storeID)
+    if file.isExchanged(store.manifest.streams[streamID], in: store.directory, limits) {
+      problem = .damaged(.segmentHeader, .identity)
+    }
+    if let cause = problem {
       return (last.baseOffset.rawValue, .open(.damaged(path: file.path, position: 0, cause)))
     }
     let slot = file.newestSlot()?.slot
@@ -239,7 +243,14 @@ final class RemoteStream: ReadSource {
         .frame, needed: last.definition.capacity, available: file.byteCount)
       return .open(.damaged(path: file.path, position: file.byteCount, cause))
     }
-    guard let damage = scan.damaged.last, damage.firstOffset >= next else { return nil }
+    var found = scan.damaged.last
+    if let range = scan.undecidable {
+      found = SegmentScan.Damage(
+        from: range.lowerBound, to: range.upperBound, firstOffset: next,
+        nextOffset: max(next, scan.undecidableOffset ?? next),
+        cause: scan.problem ?? .damaged(.frame, .checksum))
+    }
+    guard let damage = found, damage.firstOffset >= next else { return nil }
     return .damaged(
       DamageReport(
         stream: streamName, segmentID: last.id, path: file.path,

@@ -73,6 +73,10 @@ struct StreamOpener {
       return try end(segment, scan, reason: .sealed)
     }
     if recovery.hasLostEnd || isMapped && !report.wasClean {
+      // The bytes stay where they are, behind the end.
+      if let range = scan.undecidable {
+        report.undecidableByteCount += range.upperBound - range.lowerBound
+      }
       // Stores into a mapping reach the disk in any order: what lies behind is never looked at again.
       return try end(segment, scan, reason: .recovered)
     }
@@ -137,6 +141,7 @@ struct StreamOpener {
   /// crash: used again, their old frames could line up behind new ones.
   private func dropPrepared() throws(OpenError) {
     guard let prepared = core.manifest.stream(streamID)?.prepared, !prepared.isEmpty else { return }
+    try setAside(prepared)
     var edits: [ManifestEdit] = []
     for segment in prepared {
       edits.append(.segmentDropped(streamID: streamID, segmentID: segment.segmentID))
@@ -158,6 +163,40 @@ struct StreamOpener {
     }
     try apply(
       prepared.map { .segmentDropped(streamID: streamID, segmentID: $0.segmentID) })
+  }
+
+  /// Moves successors that hold records to the files kept as evidence: one that took over although
+  /// the segment before it lost its end, or a file that has another segment's place.
+  private func setAside(_ prepared: [ManifestEdit.SegmentDefinition]) throws(OpenError) {
+    let system = core.fileSystem
+    var isMoved = false
+    do throws(FileSystemError) {
+      let directory = try core.directory.directory(ofStream: streamID)
+      for segment in prepared {
+        guard let file = try? openFile(segment, access: .reading), holdsRecords(file) else {
+          continue
+        }
+        let name = StoreDirectory.segmentName(segment.segmentID)
+        let aside = "\(name.dropLast(4))-successor.seg"
+        try system.rename(name, in: directory, to: aside, in: core.directory.quarantine)
+        isMoved = true
+      }
+      guard isMoved else { return }
+      // Before the manifest lets go of the names: what it does not know is removed.
+      try system.synchronize(core.directory.quarantine)
+      try system.synchronize(directory)
+    } catch {
+      throw .fileSystem(error)
+    }
+  }
+
+  private func holdsRecords(_ file: SegmentFile) -> Bool {
+    if file.identityProblem(core.manifest.state, storeID: core.storeID) != nil { return true }
+    guard let header = try? file.header() else { return false }
+    guard header.segmentID == file.segmentID, header.salt == file.salt else { return false }
+    let reader = FrameReader(file.bytes, salt: file.salt, limits: limits)
+    let start = UInt64(SegmentLayout.preambleByteCount)
+    return FrameSearch(reader).nextIntact(after: start - 8, to: file.byteCount) < file.byteCount
   }
 
   // MARK: Producers
