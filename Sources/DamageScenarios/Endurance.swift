@@ -16,6 +16,13 @@ struct Endurance {
     var mayRefuse = false
   }
 
+  /// What was appended after the damage.
+  private struct Appended {
+    var counts: [String: Int] = [:]
+    /// Where a stream went on whose last group nobody could judge, as its recovery said.
+    var resumed: [String: UInt64] = [:]
+  }
+
   private struct Outcome {
     var records: [Record] = []
     var reports: [DamageReport] = []
@@ -24,22 +31,25 @@ struct Endurance {
 
   /// What is wrong; `nil` when nothing is.
   func judge(_ machine: Machine, _ damage: Damage) -> String? {
-    let before = Set(machine.disk.paths)
-    if let problem = judgeReading(machine, damage, appended: [:]) { return "reading: \(problem)" }
-    var appended: [String: Int] = [:]
+    let before = Set(map.segments.map(\.path)).intersection(machine.disk.paths)
+    if let problem = judgeReading(machine, damage, appended: Appended()) {
+      return "reading: \(problem)"
+    }
+    var appended = Appended()
     for round in 0..<2 {
       if let problem = append(machine, damage, round, &appended) { return "writing: \(problem)" }
     }
     if let problem = judgeReading(machine, damage, appended: appended) {
       return "reading after writing: \(problem)"
     }
-    let gone = before.subtracting(machine.disk.paths).filter { $0.contains("/store/s/") }
+    // Files that were made ready and never written to hold nothing.
+    let gone = before.subtracting(machine.disk.paths)
     if !gone.isEmpty { return "deleted: \(gone.sorted())" }
     if machine.disk.openHandleCount != 0 { return "\(machine.disk.openHandleCount) open handles" }
     return nil
   }
 
-  private func judgeReading(_ machine: Machine, _ damage: Damage, appended: [String: Int])
+  private func judgeReading(_ machine: Machine, _ damage: Damage, appended: Appended)
     -> String?
   {
     let store: StoreReader
@@ -50,7 +60,7 @@ struct Endurance {
     for name in map.records.keys.sorted() {
       let outcome = read(store, name)
       let isTouched = damage.streams.contains(name)
-      if let problem = check(outcome, name, isTouched: isTouched, appended[name] ?? 0) {
+      if let problem = check(outcome, name, isTouched: isTouched, appended) {
         return "\(name): \(problem)"
       }
     }
@@ -78,15 +88,16 @@ struct Endurance {
     return outcome
   }
 
-  private func check(_ outcome: Outcome, _ name: String, isTouched: Bool, _ appended: Int)
-    -> String?
-  {
-    let expected = map.records[name] ?? []
+  private func check(
+    _ outcome: Outcome, _ name: String, isTouched: Bool, _ appended: Appended
+  ) -> String? {
+    var expected = map.records[name] ?? []
+    if let resumed = appended.resumed[name] { expected.removeAll { $0.offset.rawValue >= resumed } }
     guard isTouched else {
       if let problem = outcome.problem { return problem }
       guard outcome.reports.isEmpty else { return "reports: \(outcome.reports)" }
       guard outcome.records.prefix(expected.count).elementsEqual(expected),
-        outcome.records.count == expected.count + appended
+        outcome.records.count == expected.count + (appended.counts[name] ?? 0)
       else { return "\(outcome.records.count) records, not as they were" }
       return nil
     }
@@ -95,10 +106,10 @@ struct Endurance {
     }
     var known: [Offset: Record] = [:]
     for record in expected { known[record.offset] = record }
-    let end = expected.last?.offset.rawValue ?? 0
+    let end = expected.last?.offset.rawValue
     var delivered: Set<Offset> = []
     for record in outcome.records {
-      if record.offset.rawValue <= end, known[record.offset] != record {
+      if let end, record.offset.rawValue <= end, known[record.offset] != record {
         return "offset \(record.offset) reads as something else"
       }
       guard delivered.insert(record.offset).inserted else {
@@ -117,7 +128,7 @@ struct Endurance {
   }
 
   private func append(
-    _ machine: Machine, _ damage: Damage, _ round: Int, _ appended: inout [String: Int]
+    _ machine: Machine, _ damage: Damage, _ round: Int, _ appended: inout Appended
   ) -> String? {
     let store: Store
     do throws(OpenError) { store = try machine.open() } catch {
@@ -127,14 +138,17 @@ struct Endurance {
     defer { store.close() }
     for name in map.records.keys.sorted() where !name.hasPrefix("empty") {
       do throws(ScenarioError) {
-        let offset = try step("appending") {
+        let (offset, isUndecided) = try step("appending") {
           let log = try store.stream(StreamName(name))
           let offset = try log.append(Array("more".utf8))
           try log.flush()
-          return offset.rawValue
+          return (offset.rawValue, log.recovery.undecidableByteCount > 0)
         }
-        appended[name, default: 0] += 1
-        let end = map.segments.last { $0.stream == name }?.frames.last?.next ?? 0
+        appended.counts[name, default: 0] += 1
+        if isUndecided, damage.streams.contains(name) { appended.resumed[name] = offset }
+        let end =
+          appended.resumed[name]
+          ?? map.segments.last { $0.stream == name }?.frames.last?.next ?? 0
         if offset < end { return "\(name): offset \(offset) is given again" }
       } catch {
         guard damage.streams.contains(name), error.description.contains(Machine.path) else {

@@ -9,10 +9,14 @@ internal import SimulatedIO
 public struct FileDamage: Sendable {
   /// Decides the store's content and the sectors.
   public var seed: UInt64
+  /// Bytes of values in the store.
+  public var byteCount = 600 << 10
   /// Sectors damaged in each way.
   public var sectorCount = 60
   /// Step between the lengths files are cut to, in bytes.
   public var cutStep = 4_096
+  /// Of the damages of one sort, how many are tried: all, or the first and one in so many others.
+  public var gap = 1
   /// Files with foreign names.
   public var foreignCount = 1_000
 
@@ -21,7 +25,7 @@ public struct FileDamage: Sendable {
 
   /// Runs it.
   public func run() throws(ScenarioError) -> Tally {
-    let machine = try Population.make(seed: seed, byteCount: 600 << 10)
+    let machine = try Population.make(seed: seed, byteCount: byteCount)
     let run = try FileDamageRun(machine, self)
     var tally = Tally()
     try run.replacements(&tally)
@@ -56,6 +60,8 @@ struct FileDamageRun {
     _ structure: String, _ name: String, _ damage: Endurance.Damage, _ tally: inout Tally,
     _ body: (SimulatedFileSystem) throws -> Void
   ) throws(ScenarioError) {
+    let isFirst = tally.counts[structure] == nil
+    guard isFirst || settings.gap == 1 || random.oneIn(settings.gap) else { return }
     let copy = machine.copy()
     try step(name) { try body(copy.disk) }
     tally.note(structure, endurance.judge(copy, damage).map { "\(name): \($0)" })
@@ -66,7 +72,8 @@ struct FileDamageRun {
     var chosen: [StoreMap.SegmentPlace] = []
     for name in ["solo", "batches", "memory", "large"] {
       let all = map.segments.filter { $0.stream == name }
-      for index in Set([0, all.count / 2, all.count - 1]).sorted() where all.indices.contains(index) {
+      for index in Set([0, all.count / 2, all.count - 1]).sorted() where all.indices.contains(index)
+      {
         chosen.append(all[index])
       }
     }
@@ -118,7 +125,8 @@ struct FileDamageRun {
   }
 
   func exchanges(_ tally: inout Tally) throws(ScenarioError) {
-    let other = try Population.make(seed: settings.seed &+ 1_000, byteCount: 600 << 10)
+    let other = try Population.make(
+      seed: settings.seed &+ 1_000, byteCount: settings.byteCount)
     let all = victims
     for (index, first) in all.enumerated() {
       for second in all[(index + 1)...] {
@@ -149,21 +157,30 @@ struct FileDamageRun {
     let known = Set(map.segments.map(\.path))
     for path in machine.disk.paths
     where path.hasPrefix("\(Machine.path)/s/") && !known.contains(path) {
-      guard let victim = map.segments.first(where: { $0.path.hasPrefix(path.dropLast(20)) }) else {
-        continue
+      let segments = map.segments.filter { $0.path.hasPrefix(path.dropLast(20)) }
+      for victim in [segments.first, segments.last(where: \.isActive)].compactMap(\.self) {
+        try exchange(victim, withPrepared: path, &tally)
       }
-      let copy = machine.copy()
-      try step("exchange") {
-        let bytes = try copy.disk.readFile(path)
-        let taken = try copy.disk.readFile(victim.path)
-        try copy.disk.replaceFile(path, with: taken)
-        try copy.disk.replaceFile(victim.path, with: bytes)
-        let problem = endurance.judge(copy, touched(victim))
-        let after = try copy.disk.readFile(path)
-        tally.note(
-          "exchanged with a prepared file",
-          problem ?? (after.starts(with: taken[..<victim.end]) ? nil : "\(path) was written over"))
+    }
+  }
+
+  private func exchange(
+    _ victim: StoreMap.SegmentPlace, withPrepared path: String, _ tally: inout Tally
+  ) throws(ScenarioError) {
+    let copy = machine.copy()
+    try step("exchange") {
+      let bytes = try copy.disk.readFile(path)
+      let taken = try copy.disk.readFile(victim.path)
+      try copy.disk.replaceFile(path, with: taken)
+      try copy.disk.replaceFile(victim.path, with: bytes)
+      let problem = endurance.judge(copy, touched(victim))
+      let isKept = copy.disk.paths.contains {
+        (try? copy.disk.readFile($0))?.starts(with: taken[..<victim.end]) ?? false
       }
+      tally.note(
+        "exchanged with a prepared file",
+        problem.map { "\(victim.path) and \(path): \($0)" }
+          ?? (isKept ? nil : "\(path) was written over"))
     }
   }
 
@@ -195,12 +212,12 @@ struct FileDamageRun {
     for isLinked in [true, false] {
       let copy = machine.copy()
       try step("hard links") {
-        let solo = map.segments.filter { $0.stream == "solo" && !$0.isActive }
-        for segment in solo where isLinked {
+        let sealed = map.segments.filter { $0.stream == "batches" && !$0.isActive }
+        for segment in sealed where isLinked {
           try copy.disk.overrideLinkCount(segment.path, 2)
         }
         let store = try copy.open()
-        let log = try store.stream(StreamName("solo"))
+        let log = try store.stream(StreamName("batches"))
         let removed = try log.removeSegments(before: log.visibleOffset)
         store.close()
         let spares = copy.disk.paths.filter { $0.hasPrefix("\(Machine.path)/spare/") }

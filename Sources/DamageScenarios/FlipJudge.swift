@@ -84,7 +84,9 @@ final class FlipJudge {
     let problem = read(place, place.frames[frame], isCovered: region.isCovered)
     open[segment].flip(byte: byte, bit: bit)
     if let problem { return describe(place, byte, bit, problem) }
-    guard place.isActive, isLookedAt[segment].contains(frame) || byte % 16 == bit else { return nil }
+    guard place.isActive, isLookedAt[segment].contains(frame) || byte % 16 == bit else {
+      return nil
+    }
     closed[segment].flip(byte: byte, bit: bit)
     let found = recover(segment, place.frames[frame], isCovered: region.isCovered)
     closed[segment].flip(byte: byte, bit: bit)

@@ -40,6 +40,9 @@ struct Population {
     machine.time.setAdvancePerReading(nanoseconds: 0)
   }
 
+  /// Small stores have small segments, so that all structures occur.
+  private var isSmall: Bool { byteCount < 256 << 10 }
+
   private func value(_ count: Int) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(count + 8)
@@ -57,7 +60,8 @@ struct Population {
 
   /// Single records: plain, with every part, stamped, given up.
   private func fillSolo(_ store: Store) throws {
-    let log = try store.createStream(StreamName("solo"), options: small(64 << 10))
+    let log = try store.createStream(
+      StreamName("solo"), options: small(64 << 10))
     let headers = try RecordHeaders.encoded([.init(name: "trace", value: [1, 2, 3])])
     for round in 0..<max(24, byteCount / 2_500) {
       try log.append(value(40 + random.below(200)))
@@ -80,7 +84,8 @@ struct Population {
 
   /// Batches: plain, narrow and wide ends, all columns, both forms of event times.
   private func fillBatches(_ store: Store) throws {
-    let log = try store.createStream(StreamName("batches"), options: small(256 << 10))
+    let log = try store.createStream(
+      StreamName("batches"), options: small(isSmall ? 96 << 10 : 256 << 10))
     for round in 0..<max(10, byteCount / 20_000) {
       var batch = BatchBuilder()
       let isWide = round % 5 == 4
@@ -111,7 +116,8 @@ struct Population {
 
   /// One large segment: index frames, state frames, padded groups.
   private func fillLarge(_ store: Store) throws {
-    let log = try store.createStream(StreamName("large"), options: small(1_376_256))
+    let log = try store.createStream(
+      StreamName("large"), options: small(isSmall ? 256 << 10 : 1_376_256))
     var sequence: UInt32 = 0
     for round in 0..<(byteCount >= 1 << 20 ? 72 : 8) {
       for _ in 0..<2 {

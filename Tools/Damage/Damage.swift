@@ -38,6 +38,7 @@ enum Damage {
     sweep.sampleCount = values["sample"].map { Int(clamping: $0) }
     if let count = values["deep"] { sweep.deepCount = Int(clamping: count) }
     if let count = values["bytes"] { sweep.byteCount = Int(clamping: count) }
+    sweep.threadCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     if let count = values["jobs"] { sweep.threadCount = max(1, Int(clamping: count)) }
     return try sweep.run()
   }
