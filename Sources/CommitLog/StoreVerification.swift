@@ -134,7 +134,9 @@ public struct StoreVerification {
         nextOffset: .zero, problem: problem)
     }
     guard let file else {
-      return [finding(0, replay.scan.position, "this copy of the manifest is missing or no segment")]
+      return [
+        finding(0, replay.scan.position, "this copy of the manifest is missing or no segment")
+      ]
     }
     var check = SegmentVerification(
       file: file, stream: nil, limits: limits, baseOffset: replay.scan.progress.baseOffset,

@@ -28,6 +28,7 @@ import Testing
     "Tests/LogFormatTests/RoundTripTests.swift": "round trips of all structures",
     "Tests/PiperollTests/DocumentExampleTests.swift": "the examples of the documents",
     "Tests/PiperollCommandsTests/AppendAndReadTests.swift": "records through the commands",
+    "Tests/PiperollCommandsTests/BinaryTests.swift": "the program in real processes",
     "Tests/PiperollCommandsTests/BadInputTests.swift": "what all commands refuse",
     "Tests/PiperollCommandsTests/ImportTests.swift": "import and export together",
     "Tests/PlatformIOTests/ForkTests.swift": "everything that a fork must not inherit",
