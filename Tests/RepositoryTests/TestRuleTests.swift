@@ -11,6 +11,7 @@ import Testing
     "Tests/CommandLineInterfaceTests/StreamTests.swift": "standard output and errors",
     "Tests/CommandLineInterfaceTests/ValueTests.swift": "all kinds of values",
     "Tests/CommitLogTests/CrashSmokeTests.swift": "a power cut after every disk operation",
+    "Tests/CommitLogTests/FullDiskTests.swift": "full disks",
     "Tests/CommitLogTests/RealDiskTests.swift": "stores on the file systems of the machine",
     "Tests/CommitLogTests/StoreTests.swift": "a store from creation to reopening",
     "Tests/CrashTests/CrashSweepTests.swift": "sweeps over CrashScenarios",
