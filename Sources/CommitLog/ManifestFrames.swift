@@ -58,20 +58,21 @@ enum ManifestFrames {
       durablePosition: start, sequence: 1, epoch: epoch)
     let needed = start + 4 * UInt64(frames.count) + 16_384
     let page = UInt64(SegmentLayout.pageByteCount)
-    let capacity = max(options.manifestSegmentByteCount, (needed + page - 1) / page * page)
+    var capacity = max(options.manifestSegmentByteCount, (needed + page - 1) / page * page)
+    do throws(FileSystemError) {
+      try createFiles(id, byteCount: capacity, in: directory)
+    } catch {
+      guard error.reason == .noSpace, Ballast.spend(in: directory) else { throw error }
+      // As large as the one before, which the ballast was made for, or as small as it can be.
+      let least = (start + UInt64(frames.count) + 16_384 + page - 1) / page * page
+      capacity = max(options.manifestSegmentByteCount, least)
+      try createFiles(id, byteCount: capacity, in: directory)
+    }
     let header = SegmentHeader(
       storeID: storeID, streamID: 0, segmentID: id, baseOffset: baseOffset,
       baseAppendTime: lastTime, createdTime: lastTime, bootHash: environment.bootHash,
       capacity: capacity, salt: salt, previousSegmentID: previousSegmentID, durability: .disk)
     let system = directory.fileSystem
-    for name in [StoreDirectory.segmentName(id), StoreDirectory.mirrorName(id)] {
-      // A leftover of a crash between here and the superblock may stand in the way.
-      do throws(FileSystemError) { try system.unlink(name, in: directory.manifest) } catch {
-        guard error.reason == .notFound else { throw error }
-      }
-      try SegmentFactory.createFile(
-        name, in: directory.manifest, byteCount: capacity, prewriting: true, fileSystem: system)
-    }
     let files = try ManifestFiles(
       opening: id, salt: salt, in: directory, byteCountLimit: capacity)
     for place in SegmentLayout.headerPositions {
@@ -83,5 +84,25 @@ enum ManifestFrames {
     return FreshSegment(
       files: files, position: start + UInt64(frames.count),
       nextOffset: baseOffset.advanced(by: UInt64(edits.count)))
+  }
+  /// Makes the files of a manifest segment and its mirror, or neither.
+  private static func createFiles(_ id: UInt64, byteCount: UInt64, in directory: StoreDirectory)
+    throws(FileSystemError)
+  {
+    let system = directory.fileSystem
+    let names = [StoreDirectory.segmentName(id), StoreDirectory.mirrorName(id)]
+    do throws(FileSystemError) {
+      for name in names {
+        // A leftover of a crash between here and the superblock may stand in the way.
+        do throws(FileSystemError) { try system.unlink(name, in: directory.manifest) } catch {
+          guard error.reason == .notFound else { throw error }
+        }
+        try SegmentFactory.createFile(
+          name, in: directory.manifest, byteCount: byteCount, prewriting: true, fileSystem: system)
+      }
+    } catch {
+      for name in names { try? system.unlink(name, in: directory.manifest) }
+      throw error
+    }
   }
 }

@@ -151,6 +151,7 @@ final class ManifestLog: Sendable {
       for name in [StoreDirectory.segmentName(old), StoreDirectory.mirrorName(old)] {
         try? directory.fileSystem.unlink(name, in: directory.manifest)
       }
+      Ballast.provide(in: directory, manifestByteCount: inner.files.byteCount)
     } catch {
       inner.failure = error
       throw ManifestFailure(cause: error)
@@ -177,6 +178,12 @@ final class ManifestLog: Sendable {
     inner.begin(fresh)
     return ManifestLog(
       directory: directory, options: options, environment: environment, inner: inner)
+  }
+
+  /// Sets space aside for the next rotation, where there is room now.
+  func provideBallast() {
+    let byteCount = inner.withLock { $0.files.byteCount }
+    Ballast.provide(in: directory, manifestByteCount: byteCount)
   }
 
   /// Sets files of other manifest segments aside: what an earlier writer left when it was cut, and

@@ -95,16 +95,13 @@ enum SegmentFactory {
   private static func refuseWhenFull(_ byteCount: UInt64, _ core: StoreCore)
     throws(ManifestFailure)
   {
-    let space: FileSystemSpace
+    let space: StoreSpace
     do throws(FileSystemError) {
-      space = try core.fileSystem.space(of: core.directory.root)
+      space = try StoreSpace(of: core.directory, core.options)
     } catch {
       throw ManifestFailure(cause: error)
     }
-    let percent = space.byteCount / 100 * core.options.minimumFreePercent
-    let kept = min(percent, core.options.minimumFreeByteCount)
-    let (needed, overflow) = byteCount.addingReportingOverflow(kept)
-    guard !overflow, space.availableByteCount >= needed else {
+    guard space.allowsSegment(byteCount: byteCount) else {
       throw ManifestFailure(
         cause: FileSystemError(.allocate, core.directory.path, .noSpace))
     }

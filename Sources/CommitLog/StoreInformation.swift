@@ -19,6 +19,10 @@ public struct StoreInformation: Sendable {
   public let hasWriter: Bool
   /// Files kept aside because nobody could tell what they are worth.
   public let quarantinedFiles: [String]
+  /// Room on the file system; `nil` when it does not say.
+  public let space: StoreSpace?
+  /// Bytes on the disk of what is no stream's: superblock, manifest, lock, prepared files, ballast.
+  public let metadataByteCount: UInt64
   /// The streams, by the bytes of their names.
   public let streams: [StreamInformation]
 }
@@ -41,13 +45,29 @@ public struct StreamInformation: Sendable {
   public let durableOffset: Offset?
   /// Whether it was closed in order the last time; `nil` while it is open and when it has no records.
   public let wasClosedInOrder: Bool?
-  /// What earlier openings found damaged.
-  public let damagedRangeCount: Int
+  /// What earlier openings found damaged, ascending.
+  public let damages: [DamagedPlace]
   /// Its segments, ascending.
   public let segments: [SegmentInformation]
 
   /// Bytes its files take on the disk.
   public var allocatedByteCount: UInt64 { segments.reduce(0) { $0 + $1.allocatedByteCount } }
+}
+
+/// A place that an earlier opening found damaged; readers report it and go on behind it.
+public struct DamagedPlace: Hashable, Sendable {
+  /// The segment it is in.
+  public let segmentID: UInt64
+  /// First and next byte of the file.
+  public let positions: Range<UInt64>
+  /// First and next offset of the records that may be lost; empty when none is.
+  public let offsets: Range<Offset>
+
+  init(_ range: ManifestEdit.DamagedRange) {
+    segmentID = range.segmentID
+    positions = range.from.rawValue..<max(range.from, range.to).rawValue
+    offsets = range.firstOffset..<max(range.firstOffset, range.nextOffset)
+  }
 }
 
 /// What a segment is.
@@ -99,6 +119,7 @@ extension StoreReader {
       createdTime: superblock.createdTime,
       writer: isWriting ? StoreLock.describedHolder(in: directory) : nil, hasWriter: isWriting,
       quarantinedFiles: quarantined.map(\.name).sorted(),
+      space: try? StoreSpace(of: directory, options), metadataByteCount: metadataByteCount,
       streams: streams.map { information(of: $0, isWriting: isWriting) })
   }
 
@@ -129,7 +150,22 @@ extension StoreReader {
       visibleOffset: Offset(rawValue: visible ?? stream.logStart.rawValue),
       durableOffset: durable.map { Offset(rawValue: $0) },
       wasClosedInOrder: cell != nil || stream.segments.isEmpty ? nil : isClean || !isActive,
-      damagedRangeCount: stream.segments.reduce(0) { $0 + $1.damaged.count }, segments: segments)
+      damages: stream.segments.flatMap { $0.damaged.map(DamagedPlace.init) }, segments: segments)
+  }
+
+  /// Bytes on the disk of the files beside the streams' directories.
+  private var metadataByteCount: UInt64 {
+    let system = directory.fileSystem
+    var sum: UInt64 = 0
+    let places = [directory.root, directory.manifest, directory.spare, directory.quarantine]
+    for place in places {
+      for entry in (try? system.entries(of: place)) ?? [] where entry.kind == .regular {
+        guard let handle = try? system.open(entry.name, in: place, .readOnly) else { continue }
+        defer { system.close(handle) }
+        sum += (try? system.allocatedByteCount(of: handle)) ?? 0
+      }
+    }
+    return sum
   }
 
   private func information(of segment: ManifestState.Segment, _ entry: SegmentEntry)

@@ -155,6 +155,7 @@ enum StoreOpening {
     try removeLeftovers(core)
     // Evidence that cannot be moved is no reason to refuse.
     try? core.manifest.setOthersAside()
+    core.manifest.provideBallast()
     return core
   }
 

@@ -118,6 +118,7 @@ extension StreamLog {
     watermarks.raiseLogStart(to: end.nextOffset.rawValue)
     let ids = Set(eligible.map(\.id))
     for entry in segments.remove({ ids.contains($0.id) }) { removeFile(of: entry) }
+    core.manifest.provideBallast()
     return (eligible.count, wanted.count - eligible.count)
   }
 

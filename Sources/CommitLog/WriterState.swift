@@ -21,7 +21,7 @@ struct OpenClaim: Sendable {
 }
 
 /// What the appends of a stream share; only ever touched under the stream's lock.
-// Safety: values of this type live inside one Mutex; the memory it points to is written under that
+// Safety: values of this type live inside one Guarded; the memory it points to is written under that
 // lock or inside the range of an open claim.
 @safe struct WriterState: ~Copyable, @unchecked Sendable {
   /// Settings that do not change while the stream is open.

@@ -13,7 +13,7 @@ final class BenchLoad: Sendable {
   private let end: UInt64
   private let isStopped = Atomic<Bool>(false)
   private let runningCount = Atomic<Int>(0)
-  private let state = Mutex<State>(State())
+  private let state = Guarded<State>(State())
 
   private struct State: Sendable {
     var result = BenchResult()

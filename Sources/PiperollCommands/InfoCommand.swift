@@ -48,6 +48,9 @@ enum InfoCommand: ExecutableCommand {
       "made     \(RFC3339.format(store.createdTime)), opened for writing \(store.epoch) times\n"
     let holder = store.writer.map { "process \($0.processID) (epoch \($0.epoch))" }
     text += "writer   \(holder ?? (store.hasWriter ? "unknown" : "none"))\n"
+    text +=
+      "beside   \(HumanFormat.byteCount(store.metadataByteCount)) of manifest and prepared files\n"
+    if let space = store.space { text += line(space) }
     for file in store.quarantinedFiles {
       text += "kept     '\(escapedForTerminal(file))' in quarantine\n"
     }
@@ -64,10 +67,13 @@ enum InfoCommand: ExecutableCommand {
       ])
     }
     text += table.text
-    for stream in streams where stream.damagedRangeCount > 0 {
-      text +=
-        "\nstream '\(escapedForTerminal(stream.name))' has \(stream.damagedRangeCount) damaged "
-      text += "places; 'piperoll verify' names them\n"
+    for stream in streams {
+      for place in stream.damages {
+        let name = escapedForTerminal(stream.name)
+        text += "\ndamaged  stream '\(name)', segment \(place.segmentID), "
+        text += "positions \(place.positions.lowerBound) to \(place.positions.upperBound), "
+        text += "offsets \(place.offsets.lowerBound) to \(place.offsets.upperBound)\n"
+      }
     }
     guard showsSegments else { return text }
     var segments = TextTable(["segment", "state", "base", "next", "size", "on disk", "file"])
@@ -79,6 +85,17 @@ enum InfoCommand: ExecutableCommand {
       ])
     }
     return text + "\n" + segments.text
+  }
+
+  private static func line(_ space: StoreSpace) -> String {
+    let free = HumanFormat.byteCount(space.availableByteCount)
+    let text = "space    \(free) free of \(HumanFormat.byteCount(space.byteCount))"
+    let kept = HumanFormat.byteCount(space.keptByteCount)
+    return switch space.level {
+    case .ample: text + "\n"
+    case .low: text + "; below \(kept) new segments are refused\n"
+    case .full: text + "; new segments are refused until \(kept) are free\n"
+    }
   }
 
   // MARK: JSON
@@ -105,6 +122,18 @@ enum InfoCommand: ExecutableCommand {
     json.beginArray()
     for file in store.quarantinedFiles { json.value(file) }
     json.endArray()
+    json.name("space")
+    if let space = store.space {
+      json.beginObject()
+      json.member("level", space.level.rawValue)
+      json.member("bytes", space.byteCount)
+      json.member("availableBytes", space.availableByteCount)
+      json.member("keptBytes", space.keptByteCount)
+      json.endObject()
+    } else {
+      json.null()
+    }
+    json.member("metadataBytes", store.metadataByteCount)
     json.name("streams")
     json.beginArray()
     for stream in streams { write(stream, to: &json) }
@@ -129,7 +158,18 @@ enum InfoCommand: ExecutableCommand {
     if let durable = stream.durableOffset { json.value(durable.rawValue) } else { json.null() }
     json.name("closedInOrder")
     if let isClean = stream.wasClosedInOrder { json.value(isClean) } else { json.null() }
-    json.member("damagedRanges", stream.damagedRangeCount)
+    json.name("damages")
+    json.beginArray()
+    for place in stream.damages {
+      json.beginObject()
+      json.member("segment", place.segmentID)
+      json.member("from", place.positions.lowerBound)
+      json.member("to", place.positions.upperBound)
+      json.member("firstOffset", place.offsets.lowerBound.rawValue)
+      json.member("nextOffset", place.offsets.upperBound.rawValue)
+      json.endObject()
+    }
+    json.endArray()
     json.member("allocatedBytes", stream.allocatedByteCount)
     json.name("segments")
     json.beginArray()

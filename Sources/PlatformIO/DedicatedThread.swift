@@ -1,6 +1,5 @@
 internal import CPlatform
 internal import Glibc
-internal import Synchronization
 
 /// A thread that was started for one body, and can be waited for.
 ///
@@ -8,7 +7,7 @@ internal import Synchronization
 /// the last reference goes without `join`, the thread runs on by itself.
 public final class DedicatedThread: Sendable {
   private let thread: pthread_t
-  private let isFinished = Mutex(false)
+  private let isFinished = Guarded(false)
 
   private init(_ thread: pthread_t) { self.thread = thread }
 

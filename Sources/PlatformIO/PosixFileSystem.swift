@@ -1,6 +1,5 @@
 internal import CPlatform
 internal import Glibc
-internal import Synchronization
 
 /// The file system of the machine, by system calls.
 ///
@@ -15,7 +14,7 @@ internal import Synchronization
 /// transfer (`EBADF`), and locks stay with the parent. Mappings are inherited.
 public final class PosixFileSystem: FileSystem {
   /// Full paths of the open handles, by descriptor.
-  private let paths = Mutex<[Int32: String]>([:])
+  private let paths = Guarded<[Int32: String]>([:])
 
   /// Makes a file system; see the type about SIGXFSZ.
   public init() { Self.ignoreFileSizeSignal() }

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Synchronization
+internal import PlatformIO
 
 /// Virtual memory that shows a file's bytes to its mappings, at one address as long as it lives.
 ///
@@ -80,7 +80,7 @@ final class Arena: @unchecked Sendable {
     }
   }
 
-  private static let pool = Mutex(Pool())
+  private static let pool = Guarded(Pool())
 
   /// A reservation that no file uses.
   private struct Reservation: Sendable {

@@ -1,6 +1,5 @@
 public import PlatformIO
 public import Quantities
-internal import Synchronization
 
 /// A clock that moves only when a test moves it, wall clock and monotonic clock apart.
 ///
@@ -13,7 +12,7 @@ public final class ManualTime: TimeSource {
     var advancePerReading: UInt64
   }
 
-  private let clocks: Mutex<Clocks>
+  private let clocks: Guarded<Clocks>
 
   /// Starts both clocks.
   ///
@@ -25,7 +24,7 @@ public final class ManualTime: TimeSource {
     now: Timestamp = Timestamp(rawValue: 1_767_225_600_000_000_000),
     monotonicNanoseconds: UInt64 = 1_000_000_000, advancePerReadingNanoseconds: UInt64 = 0
   ) {
-    clocks = Mutex(
+    clocks = Guarded(
       Clocks(
         wallNanoseconds: now.rawValue, monotonicNanoseconds: monotonicNanoseconds,
         advancePerReading: advancePerReadingNanoseconds))

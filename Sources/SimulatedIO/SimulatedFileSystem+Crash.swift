@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import PlatformIO
 
 extension SimulatedFileSystem {
   /// Shows what a restarted process finds on this disk, as a file system of its own.

@@ -1,5 +1,4 @@
 public import PlatformIO
-internal import Synchronization
 
 /// Looking at a disk and damaging it at rest, behind the back of the program under test.
 ///

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import PlatformIO
 
 extension SimulatedFileSystem {
   /// A hash over the names and bytes that programs see: equal for file systems with equal contents.

@@ -1,5 +1,4 @@
 public import PlatformIO
-internal import Synchronization
 
 /// A file system in memory that keeps what was written apart from what was synced, fails on demand,
 /// and shows every state a power cut can leave behind.
@@ -53,7 +52,7 @@ public final class SimulatedFileSystem: FileSystem {
     public init() {}
   }
 
-  let state: Mutex<Disk>
+  let state: Guarded<Disk>
 
   /// Makes an empty file system with a root directory.
   ///
@@ -63,11 +62,11 @@ public final class SimulatedFileSystem: FileSystem {
   public init(options: Options = Options(), directories: [String] = []) {
     var disk = Disk(options: options)
     for path in directories { _ = disk.makeDurableDirectory(path) }
-    state = Mutex(disk)
+    state = Guarded(disk)
   }
 
   /// Takes over a crash image.
-  init(disk: Disk) { state = Mutex(disk) }
+  init(disk: Disk) { state = Guarded(disk) }
 
   // MARK: Steering
 

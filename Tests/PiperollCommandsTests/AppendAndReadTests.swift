@@ -103,7 +103,9 @@ import Testing
     _ = rig.run("append", rig.store, "s", input: Array(String(repeating: "line\n", count: 50).utf8))
     let sink = MemorySink()
     sink.limit = 20
-    for words in [["read", rig.store, "s"], ["export", rig.store, "s"], ["append", rig.store, "s", "--ack"]] {
+    for words in [
+      ["read", rig.store, "s"], ["export", rig.store, "s"], ["append", rig.store, "s", "--ack"],
+    ] {
       let outcome = rig.run(words, input: PieceSource([Array("x\n".utf8)]), sink: sink)
       #expect(outcome.code == .success && outcome.errors.isEmpty)
       sink.limit = 0

@@ -47,7 +47,8 @@ import Testing
     #expect(rig.run("read", rig.folder, "s").errors.contains("is not a store"))
     try rig.write("file", [1])
     for command in ["read", "append", "export", "import"] {
-      let words = [command, rig.path("file"), "s"] + (command == "import" ? [rig.path("file")] : [])
+      let words =
+        [command, rig.path("file"), "s"] + (command == "import" ? [rig.path("file")] : [])
       #expect(rig.run(words, input: PieceSource([])).isClearError)
     }
     #expect(rig.run("init", rig.path("file")).isClearError)

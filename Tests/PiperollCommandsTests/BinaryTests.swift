@@ -124,7 +124,8 @@ import Testing
     guard Self.program != nil else { return }
     let rig = try Rig().initialise()
     _ = rig.run("append", rig.store, "s", input: Array("a\n".utf8))
-    guard getuid() == 0, try Self.shell(rig, "setpriv --reuid=65534 $P --version").status == 0 else {
+    guard getuid() == 0, try Self.shell(rig, "setpriv --reuid=65534 $P --version").status == 0
+    else {
       print("skipped: no other user to try it as")
       return
     }
