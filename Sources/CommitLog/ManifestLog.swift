@@ -80,7 +80,7 @@ final class ManifestLog: Sendable {
   ) throws(ManifestFailure) -> ManifestEdit.StreamDefinition {
     try inner.withLock { inner throws(ManifestFailure) in
       let definition = make(inner.fold.nextStreamID)
-      if let existing = inner.fold.streamIDs[definition.name],
+      if let existing = inner.fold.streamID(named: definition.name),
         let stream = inner.fold.streams[existing]
       {
         return stream.definition

@@ -8,7 +8,8 @@ struct ManifestState: Equatable {
   var nextSegmentID: UInt64 = 1
   var nextStreamID: UInt64 = 1
   var streams: [UInt64: Stream] = [:]
-  var streamIDs: [String: UInt64] = [:]
+  /// Streams by name. Two texts that look alike are one to `String`, but not here.
+  private(set) var streamIDs: [NameBytes: UInt64] = [:]
   /// Files that may exist without counting: stream of the intent, by segment id.
   var intents: [UInt64: UInt64] = [:]
 
@@ -30,6 +31,32 @@ struct ManifestState: Equatable {
     var baseOffset: Offset { activation.baseOffset }
   }
 
+  /// The name of a stream, equal to another when their bytes are.
+  struct NameBytes: Hashable {
+    let text: String
+
+    static func == (left: Self, right: Self) -> Bool {
+      left.text.utf8.elementsEqual(right.text.utf8)
+    }
+
+    func hash(into hasher: inout Hasher) {
+      for byte in text.utf8 { hasher.combine(byte) }
+    }
+  }
+
+  /// The stream of a name.
+  func streamID(named name: String) -> UInt64? { streamIDs[NameBytes(text: name)] }
+
+  /// All names, sorted by bytes.
+  var streamNames: [String] {
+    streamIDs.keys.map(\.text).sorted {
+      Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8))
+    }
+  }
+
+  /// Ids are counted from 1; none of a real store comes near this, so that counting on cannot overflow.
+  private static let idLimit: UInt64 = 1 << 62
+
   /// An edit that contradicts the state: the manifest is damaged.
   struct Contradiction: Error {
     let edit: ManifestEdit
@@ -40,22 +67,26 @@ struct ManifestState: Equatable {
   mutating func apply(_ edit: ManifestEdit) throws(Contradiction) {
     switch edit {
     case .snapshotBegin(let counters):
+      guard max(counters.nextSegmentID, counters.nextStreamID) <= Self.idLimit else {
+        throw Contradiction(edit: edit)
+      }
       self = ManifestState()
       nextSegmentID = counters.nextSegmentID
       nextStreamID = counters.nextStreamID
     case .snapshotEnd: break
     case .createStream(let definition):
-      guard streams[definition.streamID] == nil, streamIDs[definition.name] == nil,
-        definition.streamID != 0
+      guard streams[definition.streamID] == nil, streamID(named: definition.name) == nil,
+        definition.streamID != 0, definition.streamID < Self.idLimit
       else { throw Contradiction(edit: edit) }
       streams[definition.streamID] = Stream(definition: definition)
-      streamIDs[definition.name] = definition.streamID
+      streamIDs[NameBytes(text: definition.name)] = definition.streamID
       nextStreamID = max(nextStreamID, definition.streamID + 1)
     case .segmentIntent(let streamID, let segmentID):
-      guard segmentID < UInt64.max else { throw Contradiction(edit: edit) }
+      guard segmentID < Self.idLimit else { throw Contradiction(edit: edit) }
       intents[segmentID] = streamID
       nextSegmentID = max(nextSegmentID, segmentID + 1)
     case .segmentPrepared(let definition):
+      guard definition.segmentID < Self.idLimit else { throw Contradiction(edit: edit) }
       intents[definition.segmentID] = nil
       nextSegmentID = max(nextSegmentID, definition.segmentID &+ 1)
       try self.edit(definition.streamID, edit) { $0.prepared.append(definition) }

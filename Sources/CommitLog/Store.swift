@@ -81,9 +81,7 @@ public final class Store: Sendable {
 
   /// Names of all streams, sorted by bytes.
   public var streamNames: [String] {
-    core.manifest.state.streamIDs.keys.sorted {
-      Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8))
-    }
+    core.manifest.state.streamNames
   }
 
   /// Creates a stream, or opens it when it exists with the same settings.
@@ -112,7 +110,7 @@ public final class Store: Sendable {
   /// Opens an existing stream, with the settings it was created with.
   public func stream(_ name: StreamName) throws(OpenError) -> StreamLog {
     try refuseWhenClosed()
-    guard let id = core.manifest.state.streamIDs[name.text] else {
+    guard let id = core.manifest.state.streamID(named: name.text) else {
       throw .streamNotFound(name: name.text)
     }
     return try log(id)

@@ -54,9 +54,7 @@ public final class StoreReader: Sendable {
   /// Names of all streams, sorted by bytes.
   public var streamNames: [String] {
     let state = (try? refreshManifest()) ?? manifest
-    return state.streamIDs.keys.sorted {
-      Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8))
-    }
+    return state.streamNames
   }
 
   /// Makes a reader of a stream.
@@ -77,12 +75,12 @@ public final class StoreReader: Sendable {
     let state: ManifestState
     do throws(OpenError) {
       var known = manifest
-      if known.streamIDs[name.text] == nil { known = try refreshManifest() }
+      if known.streamID(named: name.text) == nil { known = try refreshManifest() }
       state = known
     } catch {
       throw .open(error)
     }
-    guard let id = state.streamIDs[name.text], let stream = state.streams[id] else {
+    guard let id = state.streamID(named: name.text), let stream = state.streams[id] else {
       throw .open(.streamNotFound(name: name.text))
     }
     return sources.withLock { open in

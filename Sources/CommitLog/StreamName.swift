@@ -26,6 +26,16 @@ public struct StreamName: Hashable, Sendable {
     self.text = text
   }
 
+  /// Whether two names have the same bytes.
+  public static func == (left: StreamName, right: StreamName) -> Bool {
+    left.text.utf8.elementsEqual(right.text.utf8)
+  }
+
+  /// Hashes the bytes.
+  public func hash(into hasher: inout Hasher) {
+    for byte in text.utf8 { hasher.combine(byte) }
+  }
+
   static func problem(_ text: String) -> Problem? {
     let bytes = text.utf8
     if bytes.isEmpty { return .empty }

@@ -1,7 +1,6 @@
 internal import LogFormat
 internal import PlatformIO
 internal import SimulatedIO
-internal import Synchronization
 
 /// Flips bits of a store that was closed in order, one at a time, and judges each.
 public struct FlipSweep: Sendable {
@@ -26,7 +25,7 @@ public struct FlipSweep: Sendable {
     let regions = try FlipRegion.all(map, machine)
     let total = regions.reduce(0) { $0 + $1.bitCount }
     let gap = sampleCount.map { max(1, total / max(1, $0)) } ?? 1
-    let result = Mutex<(tally: Tally, error: ScenarioError?)>((Tally(), nil))
+    let result = Guarded<(tally: Tally, error: ScenarioError?)>((Tally(), nil))
     let sweep = self
     let threads = try step("starting threads") {
       try (0..<threadCount).map { worker in

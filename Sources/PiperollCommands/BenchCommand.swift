@@ -91,7 +91,9 @@ enum BenchCommand: ExecutableCommand {
       options.durability = .async(maxDelayNanoseconds: 100_000_000, maxByteCount: 16 << 20)
     }
     return try opening { () throws(OpenError) in
-      if store.streamNames.contains(name.text), !arguments.isGiven(durability) {
+      if store.streamNames.contains(where: { $0.utf8.elementsEqual(name.text.utf8) }),
+        !arguments.isGiven(durability)
+      {
         return try store.stream(name)
       }
       return try store.createStream(name, options: options)

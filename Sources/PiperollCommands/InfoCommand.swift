@@ -27,7 +27,7 @@ enum InfoCommand: ExecutableCommand {
     let store = try opening { () throws(OpenError) in try reader.information() }
     var streams = store.streams
     if let name = arguments[stream] {
-      streams = streams.filter { $0.name == name.text }
+      streams = streams.filter { $0.name.utf8.elementsEqual(name.text.utf8) }
       guard !streams.isEmpty else { throw .open(.streamNotFound(name: name.text)) }
     }
     if arguments[Flag.json] {

@@ -74,6 +74,17 @@ struct ForgedStore {
     return copy
   }
 
+  /// Words of a manifest frame set to their extremes: fields of edits, all of them 8 bytes.
+  func changesOfEdits(in target: Target, count: Int) -> [Change] {
+    let random = SeededRandom(seed: seed &* 37 &+ UInt64(target.places[0].position))
+    let words = max(1, target.byteCount / 8)
+    return (0..<count).map { _ in
+      Change(
+        field: min(random.below(words) * 8, target.byteCount - 8), size: 8,
+        value: [UInt64.max, 1 << 63, 1 << 62, UInt64(Int64.max), 0][random.below(5)])
+    }
+  }
+
   // MARK: Structures
 
   /// The first and the last frame of each kind in each stream.
@@ -174,6 +185,7 @@ struct ForgedStore {
       _ = try? log.append([1, 2, 3])
       _ = try? log.flush()
     }
+    _ = try? store.createStream(StreamName("one more"))
     store.close()
   }
 

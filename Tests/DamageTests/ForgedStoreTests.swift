@@ -20,7 +20,12 @@ import Testing
     #expect(!targets.isEmpty)
     let count = Int(clamping: count * Self.share / targets.count)
     for target in targets {
-      for change in store.changes(of: target, count: max(1, count)) {
+      let isManifest = target.name.hasPrefix("manifest")
+      let changes =
+        isManifest
+        ? store.changesOfEdits(in: target, count: max(1, count))
+        : store.changes(of: target, count: max(1, count))
+      for change in changes {
         let copy = try store.forged(target, change)
         let problem = try store.problem(copy, target)
         #expect(problem == nil, "\(target.name), \(target.paths), \(change)")

@@ -1,0 +1,30 @@
+import CommitLog
+import LogFormat
+import Testing
+
+@Suite struct StreamNameTests {
+  @Test func `names that look alike but differ in their bytes are different streams`() throws {
+    let machine = Machine()
+    try machine.create()
+    let names = ["gr\u{f6}\u{df}e", "gro\u{308}\u{df}e", "GR\u{d6}\u{df}E", "a", "A", "\u{430}"]
+    do {
+      let store = try machine.open()
+      for name in names {
+        let log = try store.createStream(StreamName(name))
+        try log.append(Array(name.utf8))
+        try log.flush()
+      }
+      store.close()
+    }
+    let store = try machine.open()
+    #expect(store.streamNames.count == names.count)
+    for name in names {
+      let log = try store.stream(StreamName(name))
+      var reader = try log.makeReader()
+      #expect(try reader.records(max: 10).map(\.value) == [Array(name.utf8)])
+    }
+    store.close()
+    #expect(try StreamName(names[0]) != StreamName(names[1]))
+    #expect(Set(try names.map { try StreamName($0) }).count == names.count)
+  }
+}
