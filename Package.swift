@@ -114,7 +114,9 @@ let package = Package(
       swiftSettings: tests),
     .testTarget(
       name: "CommitLogTests",
-      dependencies: ["CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities"],
+      dependencies: [
+        "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities", "CPlatformTestSupport",
+      ],
       swiftSettings: tests),
     .testTarget(
       name: "CrashTests",

@@ -12,6 +12,7 @@ import Testing
     "Tests/CommandLineInterfaceTests/ValueTests.swift": "all kinds of values",
     "Tests/CommitLogTests/CrashSmokeTests.swift": "a power cut after every disk operation",
     "Tests/CommitLogTests/FullDiskTests.swift": "full disks",
+    "Tests/CommitLogTests/HostilePlaceTests.swift": "what stands in a store's place on real disks",
     "Tests/CommitLogTests/RealDiskTests.swift": "stores on the file systems of the machine",
     "Tests/CommitLogTests/StoreTests.swift": "a store from creation to reopening",
     "Tests/CrashTests/CrashSweepTests.swift": "sweeps over CrashScenarios",
