@@ -37,6 +37,7 @@ import Testing
     "Tests/PiperollCommandsTests/BinaryTests.swift": "the program in real processes",
     "Tests/PiperollCommandsTests/BadInputTests.swift": "what all commands refuse",
     "Tests/PiperollCommandsTests/ImportTests.swift": "import and export together",
+    "Tests/PiperollCommandsTests/SurroundingsTests.swift": "the program under limits and settings",
     "Tests/PlatformIOTests/ForkTests.swift": "everything that a fork must not inherit",
     "Tests/PlatformIOTests/PosixFileSystemTransferTests.swift": "PosixFileSystem+Transfer.swift",
     "Tests/PlatformIOTests/SystemSourcesTests.swift": "time and randomness of the machine",
