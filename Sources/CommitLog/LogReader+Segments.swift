@@ -79,7 +79,7 @@ extension LogReader {
     indexInBatch = 0
     block = BlockVerification()
     position = UInt64(SegmentLayout.preambleByteCount)
-    if let lease { source.readers?.advance(lease, to: nextOffset.rawValue) }
+    renewLease()
     guard nextOffset > found.baseOffset else { return }
     let relative = nextOffset.rawValue - found.baseOffset.rawValue
     let rows = try found.rows(visible: source.visible)

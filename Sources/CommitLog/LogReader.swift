@@ -18,7 +18,7 @@ public struct LogReader: ~Copyable, Sendable {
   /// Next record inside the batch at `position`.
   var indexInBatch = 0
   var block = BlockVerification()
-  var lease: Int?
+  var lease: ReaderLease?
   /// What the source says about a damaged end is reported once.
   private var hasReportedEnd = false
 
@@ -29,13 +29,19 @@ public struct LogReader: ~Copyable, Sendable {
     self.options = options
     nextOffset = .zero
     try seek(to: start)
-    if options.takesLease {
-      lease = source.readers?.take(streamID: source.streamID, offset: nextOffset.rawValue)
-    }
+    renewLease()
   }
 
-  deinit {
-    if let lease { source.readers?.release(lease) }
+  deinit { lease?.release() }
+
+  /// Says which records are still needed, in the memory of the writer that is there now.
+  mutating func renewLease() {
+    guard options.takesLease else { return }
+    if let lease, lease.table === source.readers {
+      return lease.advance(to: nextOffset.rawValue)
+    }
+    lease?.release()
+    lease = source.readers?.take(streamID: source.streamID, offset: nextOffset.rawValue)
   }
 
   /// First offset this reader may not see yet.

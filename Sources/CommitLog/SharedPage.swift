@@ -47,6 +47,27 @@ final class SharedPage: Sendable {
 
   var isShared: Bool { memory != nil }
 
+  /// The page for a writer: while it lives, no reader takes the name of it away.
+  static func forWriting(storeID: UniqueIdentifier) -> SharedPage? {
+    for _ in 0..<20 {
+      guard let page = try? SharedPage(storeID: storeID), let memory = page.memory else {
+        return nil
+      }
+      // A reader that is just removing it holds the lock for a moment.
+      if (try? memory.lock()) == true, memory.isNamed { return page }
+      sleepNanoseconds(1_000_000)
+    }
+    return try? SharedPage(storeID: storeID)
+  }
+
+  /// Removes the file when nobody writes or reads any more; for a reader that goes.
+  func removeIfUnused() {
+    guard let memory, liveEpoch == nil, readers?.isEmpty ?? true,
+      (try? memory.lock()) == true, memory.isNamed, liveEpoch == nil, readers?.isEmpty ?? true
+    else { return }
+    try? memory.unlink()
+  }
+
   private func store(_ value: UInt64, at position: Int) {
     guard let memory else { return }
     // Safety: the header page is reserved and mapped while `memory` lives.
@@ -124,6 +145,18 @@ final class SharedPage: Sendable {
   }
 }
 
+/// A slot of a reader table.
+struct ReaderLease: Sendable {
+  let table: ReaderTable
+  fileprivate let slot: Int
+
+  /// Moves the lease forward.
+  func advance(to offset: UInt64) { table.advance(slot, to: offset) }
+
+  /// Gives it back.
+  func release() { table.release(slot) }
+}
+
 /// Who reads which segment, in all processes: 1,024 slots of 64 bytes.
 ///
 /// | position | size | name |
@@ -151,7 +184,7 @@ final class SharedPage: Sendable {
   }
 
   /// Takes a slot; `nil` when all are taken.
-  func take(streamID: UInt64, offset: UInt64) -> Int? {
+  func take(streamID: UInt64, offset: UInt64) -> ReaderLease? {
     let me = ProcessIdentity.current
     for slot in 0..<Self.slotCount {
       let claimed = unsafe address(slot, 0).assumingMemoryBound(to: Atomic<UInt64>.self).pointee
@@ -162,18 +195,17 @@ final class SharedPage: Sendable {
       unsafe storeReleasing(me.startTime, to: address(slot, 8))
       unsafe storeReleasing(offset, to: address(slot, 24))
       unsafe storeReleasing(streamID, to: address(slot, 16))
-      return slot
+      return ReaderLease(table: self, slot: slot)
     }
     return nil
   }
 
-  /// Moves a lease forward.
-  func advance(_ slot: Int, to offset: UInt64) {
+  fileprivate func advance(_ slot: Int, to offset: UInt64) {
     unsafe storeReleasing(offset, to: address(slot, 24))
   }
 
   /// Gives a slot back.
-  func release(_ slot: Int) {
+  fileprivate func release(_ slot: Int) {
     unsafe storeReleasing(0, to: address(slot, 16))
     unsafe storeReleasing(0, to: address(slot, 0))
   }

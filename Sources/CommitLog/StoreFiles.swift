@@ -27,6 +27,8 @@ final class StoreFiles: Sendable {
     sharing = Guarded(options.sharesWatermarks ? try? SharedPage(storeID: superblock.storeID) : nil)
   }
 
+  deinit { shared?.removeIfUnused() }
+
   /// The memory shared with a writer, where it may be used.
   var shared: SharedPage? { sharing.withLock { $0 } }
 

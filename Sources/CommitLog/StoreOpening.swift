@@ -162,7 +162,7 @@ enum StoreOpening {
   private static func makeShared(_ superblock: SuperBlock, _ options: StoreOptions) -> SharedPage {
     guard options.sharesWatermarks else { return SharedPage() }
     // Without shared memory readers in other processes poll the files.
-    return (try? SharedPage(storeID: superblock.storeID)) ?? SharedPage()
+    return SharedPage.forWriting(storeID: superblock.storeID) ?? SharedPage()
   }
 
   /// Removes files that a durable intent names and nothing else does, and takes over spare files.

@@ -61,6 +61,16 @@ public final class SharedMemory: Sendable {
   /// Removes the name; the memory lives on for those who have it mapped.
   public func unlink() throws(FileSystemError) { try directory.unlink(name) }
 
+  /// Takes the lock by which processes agree who may remove the name; false when another holds it. It
+  /// ends with this value.
+  public func lock() throws(FileSystemError) -> Bool { try system.lockExclusively(file.handle) }
+
+  /// Whether those who open the name now get this memory.
+  public var isNamed: Bool {
+    guard let status = try? system.status(of: file.handle) else { return false }
+    return status.linkCount > 0
+  }
+
   /// Opens the file, or creates it; both again when another process creates or removes it.
   private static func openOrCreate(_ name: String, in directory: borrowing Directory)
     throws(FileSystemError) -> File

@@ -235,4 +235,26 @@ func withSmallFileSystem(megabytes: Int, _ body: (String) throws -> Void) throws
       try Store.open(at: folder + "/b").close()
     }
   }
+
+  @Test func `readers leave no shared memory behind and take none from a writer`() throws {
+    try withFolder { folder in
+      let path = folder + "/store"
+      try Store.create(at: path)
+      let store = try Store.open(at: path)
+      let log = try store.createStream(StreamName("s"))
+      let memory = "/dev/shm/piperoll-\(store.id)"
+      try log.append([1])
+      try log.flush()
+      func read() throws -> Int {
+        var reader = try StoreReader.open(at: path).makeReader(of: StreamName("s"))
+        return try reader.read { _ in }
+      }
+      #expect(try read() == 1)
+      #expect(FileManager.default.fileExists(atPath: memory))
+      store.close()
+      #expect(!FileManager.default.fileExists(atPath: memory))
+      #expect(try read() == 1)
+      #expect(!FileManager.default.fileExists(atPath: memory))
+    }
+  }
 }
