@@ -15,6 +15,7 @@ import Testing
     "Tests/CommitLogTests/RealDiskTests.swift": "stores on the file systems of the machine",
     "Tests/CommitLogTests/StoreTests.swift": "a store from creation to reopening",
     "Tests/CrashTests/CrashSweepTests.swift": "sweeps over CrashScenarios",
+    "Tests/CrashTests/FaultLevelTests.swift": "the levels of faults, one after the other",
     "Tests/DamageTests/FlipTests.swift": "flipped bits of a closed store",
     "Tests/JSONFieldsTests/JSONAgreementTests.swift": "agreement with a slow parser",
     "Tests/LogFormatTests/BitFlipTests.swift": "every flipped bit of every structure",
