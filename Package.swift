@@ -71,8 +71,12 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "simulate", dependencies: ["CrashScenarios", "PlatformIO"], path: "Tools/Simulate",
-      swiftSettings: strict),
+      name: "simulate",
+      dependencies: [
+        "CrashScenarios", "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "ByteCoding",
+        "Quantities",
+      ],
+      path: "Tools/Simulate", swiftSettings: strict),
 
     // Command line.
     .target(

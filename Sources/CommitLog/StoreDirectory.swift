@@ -91,14 +91,7 @@ final class StoreDirectory: Sendable {
     if let known = streamDirectories.withLock({ $0[streamID] }) { return known }
     let name = Self.streamDirectoryName(streamID)
     if creating {
-      do throws(FileSystemError) {
-        try fileSystem.makeDirectory(name, in: streams)
-        try fileSystem.synchronize(streams)
-      } catch {
-        guard error.reason == .alreadyExists else { throw error }
-        // A crash may have kept the name without making it durable.
-        try fileSystem.synchronize(streams)
-      }
+      try makeStreamDirectory(name)
     }
     let handle = try fileSystem.openDirectory(name, in: streams)
     let kept = streamDirectories.withLock { known -> DirectoryHandle in
@@ -108,5 +101,28 @@ final class StoreDirectory: Sendable {
     }
     if kept != handle { fileSystem.close(handle) }
     return kept
+  }
+
+  private func makeStreamDirectory(_ name: String) throws(FileSystemError) {
+    if try !makeUnlessThere(name) {
+      // A crash, or a sync that failed, may have left the name without making it durable, and a second
+      // sync of the same change proves nothing: while nothing is in it, it is made anew.
+      try? fileSystem.removeDirectory(name, in: streams)
+      _ = try makeUnlessThere(name)
+    }
+    do throws(FileSystemError) { try fileSystem.synchronize(streams) } catch {
+      try? fileSystem.removeDirectory(name, in: streams)
+      throw error
+    }
+  }
+
+  private func makeUnlessThere(_ name: String) throws(FileSystemError) -> Bool {
+    do throws(FileSystemError) {
+      try fileSystem.makeDirectory(name, in: streams)
+      return true
+    } catch {
+      guard error.reason == .alreadyExists else { throw error }
+      return false
+    }
   }
 }

@@ -97,7 +97,7 @@ public final class StoreReader: Sendable {
 final class RemoteStream: ReadSource {
   let streamName: String
   let streamID: UInt64
-  private let store: StoreFiles
+  let store: StoreFiles
   private let list: SegmentList
   private let state: Guarded<State>
 
@@ -157,16 +157,19 @@ final class RemoteStream: ReadSource {
   var endProblem: ReadError? { state.withLock { $0.endProblem } }
 
   func refresh() throws(ReadError) {
+    let stream: ManifestState.Stream
     do throws(OpenError) {
       let manifest = try store.refreshManifest()
-      guard let stream = manifest.streams[streamID] else {
+      guard let known = manifest.streams[streamID] else {
         throw OpenError.streamNotFound(name: streamName)
       }
-      list.refresh(stream)
-      state.withLock { $0.logStart = max($0.logStart, stream.logStart.rawValue) }
+      stream = known
     } catch {
       throw .open(error)
     }
+    // A living writer tells the manifest soon.
+    list.refresh(liveCell() == nil ? try withSuccessors(stream) : stream)
+    state.withLock { $0.logStart = max($0.logStart, stream.logStart.rawValue) }
   }
 
   func notify(beyond offset: UInt64, _ body: @escaping @Sendable () -> Void) -> Bool { false }
@@ -193,11 +196,16 @@ final class RemoteStream: ReadSource {
       state.scannedAt != 0 && now - state.scannedAt < 10_000_000 ? state.scannedEnd : nil
     }
     if let known { return known }
-    try? refresh()
+    var unseen: ReadError?
+    do throws(ReadError) { try refresh() } catch {
+      // Without a new look at the manifest the old one counts; a file that could not be looked at may
+      // hold records.
+      if case .fileSystem = error { unseen = error }
+    }
     let (end, problem) = scan()
     state.withLock { state in
       state.scannedEnd = max(state.scannedEnd, end)
-      state.endProblem = problem
+      state.endProblem = problem ?? unseen
       state.scannedAt = max(now, 1)
     }
     return max(end, state.withLock { $0.scannedEnd })

@@ -100,11 +100,8 @@ extension StreamLog {
   ) {
     guard forkGeneration.isCurrent else { throw .forked }
     let bound = min(offset, heldBackOffset)
-    let eligible = segments.all.filter { entry in
-      guard let end = entry.end else { return false }
-      return end.nextOffset <= bound
-    }
-    let wanted = segments.all.filter { $0.end.map { $0.nextOffset <= offset } ?? false }
+    let wanted = removableSegments.filter { $0.end.map { $0.nextOffset <= offset } ?? false }
+    let eligible = wanted.filter { $0.end.map { $0.nextOffset <= bound } ?? false }
     guard let newest = eligible.last, let end = newest.end else { return (0, wanted.count) }
     var edits: [ManifestEdit] = [
       .logStart(streamID: definition.streamID, offset: end.nextOffset)
@@ -120,6 +117,29 @@ extension StreamLog {
     for entry in segments.remove({ ids.contains($0.id) }) { removeFile(of: entry) }
     core.manifest.provideBallast()
     return (eligible.count, wanted.count - eligible.count)
+  }
+
+  /// Segments that no recovery will need.
+  ///
+  /// Readers of this process learn of a mapped segment's end before the manifest does. The newest
+  /// segment of the manifest stays in any case: recovery finds a successor that the manifest does not
+  /// know yet by its number. Where there are producers, it takes them from the newest segment that is
+  /// known to hold their table.
+  private var removableSegments: [SegmentEntry] {
+    let known = core.manifest.stream(definition.streamID)?.segments ?? []
+    let (proven, hasProducers) = state.withLock { ($0.proven, !$0.producers.isEmpty) }
+    var kept = known.count - 1
+    // A segment begins with the table, so its first durable frame proves it.
+    let start = UInt64(SegmentLayout.preambleByteCount)
+    while hasProducers, kept > 0 {
+      let segment = known[kept]
+      let durable =
+        segment.end?.endPosition.rawValue ?? (proven.segmentID == segment.id ? proven.position : 0)
+      if durable > start { break }
+      kept -= 1
+    }
+    let ids = Set(known[..<max(0, kept)].lazy.filter { $0.end != nil }.map(\.id))
+    return segments.all.filter { ids.contains($0.id) }
   }
 
   /// The first offset a reader with a lease still needs, by the stream's policy.

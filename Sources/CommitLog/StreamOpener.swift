@@ -118,7 +118,7 @@ struct StreamOpener {
   {
     guard let stream = core.manifest.stream(streamID) else { return false }
     for prepared in stream.prepared {
-      guard let file = try? openFile(prepared, access: .reading),
+      guard let file = try fileIfSound(prepared),
         let header = try? file.header(), header.segmentID == prepared.segmentID,
         header.salt == prepared.salt,
         header.previousSegmentID == continuation.previousSegmentID,
@@ -216,7 +216,7 @@ struct StreamOpener {
   {
     let segment = stream.segments[index]
     guard let end = segment.end else { return ProducerTable(limit: limits.producerCountLimit) }
-    guard let file = try? openFile(segment.definition, access: .reading) else {
+    guard let file = try fileIfSound(segment.definition) else {
       // A missing or damaged file is reported by reads and `verify`; appends can go on.
       return ProducerTable(limit: limits.producerCountLimit)
     }
@@ -253,6 +253,17 @@ struct StreamOpener {
         salt: definition.salt, access: access, byteCountLimit: limits.segmentByteCountLimit)
     } catch {
       throw .fileSystem(error)
+    }
+  }
+
+  /// The file of a segment, for reading; `nil` when it is missing or no segment. A file that cannot be
+  /// looked at for any other reason may hold records, so that is an error.
+  private func fileIfSound(_ definition: ManifestEdit.SegmentDefinition) throws(OpenError)
+    -> SegmentFile?
+  {
+    do throws(OpenError) { return try openFile(definition, access: .reading) } catch {
+      if case .fileSystem(let cause) = error, cause.meansDamage { return nil }
+      throw error
     }
   }
 

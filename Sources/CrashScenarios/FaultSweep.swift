@@ -13,6 +13,8 @@ public struct FaultSweep: Sendable {
   public var scenarios: [Scenario]
   /// Every how many-th case is run; the first is chosen by the seed.
   public var stride: Int
+  /// The only operation to fail; all its cases are run then.
+  public var operation: Int?
   /// Threads.
   public var jobs = 1
 
@@ -114,6 +116,11 @@ public struct FaultSweep: Sendable {
   }
 
   private func work() -> [(Scenario, Case)] {
+    if let operation {
+      return scenarios.flatMap { scenario in
+        Self.cases(ofOperation: operation).map { (scenario, $0) }
+      }
+    }
     var all: [(Scenario, Case)] = []
     for scenario in scenarios {
       let count = FaultRun.operationCount(of: scenario, seed: seed)
@@ -143,9 +150,7 @@ final class FaultRun {
   static func operationCount(of scenario: Scenario, seed: UInt64) -> Int {
     let disk = CrashRun.makeDisk()
     let session = Session(disk: disk, seed: seed)
-    disk.tracesOperations = true
     try? scenario.run(in: session)
-    if scenario.name == "removal" { for t in disk.trace { print(t) } }
     session.abandon()
     return disk.operationCount
   }
@@ -165,7 +170,8 @@ final class FaultRun {
     disk.faultPlan = .none
     let promises = session.promises
     session.abandon()
-    var choices = RandomChoices(seed: what.utf8.reduce(seed) { ($0 ^ UInt64($1)) &* 0x0100_0000_01b3 })
+    var choices = RandomChoices(
+      seed: what.utf8.reduce(seed) { ($0 ^ UInt64($1)) &* 0x0100_0000_01b3 })
     let kinds = [
       CrashKind("process killed", .processDeath, .processKill),
       CrashKind("all lost", .powerCut, .loseAll), CrashKind(choosing: &choices),

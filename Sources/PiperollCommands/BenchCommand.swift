@@ -17,6 +17,9 @@ enum BenchCommand: ExecutableCommand {
     help: "class of the stream when it is made: disk, async, memory")
   static let stream = Option<StreamName?>.optional(
     "stream", "NAME", .streamName, help: "the stream to append to (bench-CLASS when left out)")
+  static let counter = Option<UInt64>.defaulting(
+    "counter", "N", .unsigned(in: 0...(1 << 39)), to: 0,
+    help: "the counter each thread begins with, so that the records of several runs differ")
   static let ack = Option<String?>.optional(
     "ack", "FILE", .path,
     help: "append a line to this file for each acknowledged record: offset, thread and counter, "
@@ -33,7 +36,9 @@ enum BenchCommand: ExecutableCommand {
       A record holds its thread and its counter, 8 bytes little-endian each, then bytes of \
       SplitMix64, 8 bytes little-endian at a time, seeded with thread * 2^40 + counter.
       """,
-    parameters: [Shared.store, threads, seconds, size, durability, stream, ack, Shared.adopt],
+    parameters: [
+      Shared.store, threads, seconds, size, durability, stream, counter, ack, Shared.adopt,
+    ],
     examples: [
       .init("piperoll bench my.store --threads 8", "appends durably from eight threads")
     ],
@@ -51,7 +56,8 @@ enum BenchCommand: ExecutableCommand {
     let time = console.environment.time
     let began = time.monotonicNanoseconds()
     let load = BenchLoad(
-      log, byteCount: Int(arguments[size]), acknowledgements: acknowledgements, time: time,
+      log, byteCount: Int(arguments[size]), firstCounter: arguments[counter],
+      acknowledgements: acknowledgements, time: time,
       until: began + arguments[seconds] * 1_000_000_000)
     let count = Int(arguments[threads])
     do throws(ThreadCreationError) {

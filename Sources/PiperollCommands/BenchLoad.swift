@@ -8,6 +8,7 @@ internal import Synchronization
 final class BenchLoad: Sendable {
   private let log: StreamLog
   private let byteCount: Int
+  private let firstCounter: UInt64
   private let acknowledgements: PlainFile?
   private let time: any TimeSource
   private let end: UInt64
@@ -21,11 +22,12 @@ final class BenchLoad: Sendable {
   }
 
   init(
-    _ log: StreamLog, byteCount: Int, acknowledgements: PlainFile?, time: any TimeSource,
-    until end: UInt64
+    _ log: StreamLog, byteCount: Int, firstCounter: UInt64, acknowledgements: PlainFile?,
+    time: any TimeSource, until end: UInt64
   ) {
     self.log = log
     self.byteCount = byteCount
+    self.firstCounter = firstCounter
     self.acknowledgements = acknowledgements
     self.time = time
     self.end = end
@@ -67,7 +69,7 @@ final class BenchLoad: Sendable {
 
   private func run(_ thread: UInt64) {
     var result = BenchResult()
-    var counter: UInt64 = 0
+    var counter = firstCounter
     var now = time.monotonicNanoseconds()
     while now < end, !isStopped.load(ordering: .relaxed) {
       let record = BenchRecord.bytes(thread: thread, counter: counter, byteCount: byteCount)

@@ -16,6 +16,7 @@ import Testing
     "Tests/CommitLogTests/RealDiskTests.swift": "stores on the file systems of the machine",
     "Tests/CommitLogTests/StoreTests.swift": "a store from creation to reopening",
     "Tests/CrashTests/CrashSweepTests.swift": "sweeps over CrashScenarios",
+    "Tests/CrashTests/FaultLevelTests.swift": "the levels of faults, one after the other",
     "Tests/DamageTests/EnduranceTests.swift": "DamageScenarios/Endurance.swift",
     "Tests/DamageTests/FileDamageTests.swift": "DamageScenarios/FileDamage.swift",
     "Tests/DamageTests/FlipJudgeTests.swift": "DamageScenarios/FlipJudge.swift",

@@ -23,7 +23,8 @@ enum CrashCommand {
       "\(tally.runs) runs of \(sweep.scenarios.count) scenarios, \(tally.operations) operations; "
         + "\(tally.states) states, \(tally.nestedStates) nested, \(tally.digests.count) distinct; "
         + "\(Int(Double(tally.allStates) / seconds)) states/s on \(sweep.jobs) thread(s), "
-        + "\(Int(Double(tally.allStates) / (processorSeconds() - busyBefore))) per processor second")
+        + "\(Int(Double(tally.allStates) / (processorSeconds() - busyBefore))) per processor second"
+    )
     printNow("\(tally.allStates - tally.failures.count) passed, \(tally.failures.count) failed")
     return tally.failures.isEmpty
   }

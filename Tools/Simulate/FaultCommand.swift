@@ -9,10 +9,12 @@ enum FaultCommand {
       seed: seed, stride: try arguments.number("every", default: 7),
       scenarios: arguments.text("scenario") == nil
         ? FaultSweep.scenarios : try CrashCommand.scenarios(arguments))
+    sweep.operation = try arguments.number("operation")
     sweep.jobs = try arguments.number("jobs", default: 1)
     printNow("seed \(seed)")
     let tally = try sweep.run { failure in
-      printNow("FAILED \(failure.scenario), seed \(failure.seed): \(failure.crash): \(failure.text)")
+      printNow(
+        "FAILED \(failure.scenario), seed \(failure.seed): \(failure.crash): \(failure.text)")
     }
     printNow("\(tally.allStates) states after faults, \(tally.digests.count) distinct")
     printNow("\(tally.allStates - tally.failures.count) passed, \(tally.failures.count) failed")

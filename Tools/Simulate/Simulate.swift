@@ -12,6 +12,7 @@ enum Simulate {
       case "crash": isPassed = try CrashCommand.run(arguments)
       case "broken": isPassed = try BrokenCommand.run(arguments)
       case "faults": isPassed = try FaultCommand.run(arguments)
+      case "kill": isPassed = try KillCommand.run(arguments)
       default:
         print(usage)
         exit(arguments.command == "help" ? 0 : 2)
@@ -25,8 +26,10 @@ enum Simulate {
 
   static let usage = """
     usage: simulate crash --states N [--seed S] [--scenario X] [--operation N] [--jobs J]
-           simulate faults [--every K] [--seed S] [--scenario X] [--jobs J]
+           simulate faults [--every K] [--seed S] [--scenario X] [--operation N] [--jobs J]
            simulate broken [--states N] [--seed S]
+           simulate kill [--rounds N] [--seed S] [--threads T] [--durability disk|async|memory]
+                         [--program PATH] [--dir DIR]
     """
 }
 
