@@ -10,9 +10,34 @@ extension Session {
   /// from here on everything that was shown is promised.
   public func reopen(after crash: Crash) throws {
     ledger = ledger.after(crash)
+    if random.seed % 4 == 0, !hasPlannedFault { try checkReaders() }
     try openStore()
     for stream in ledger.streams { try reopen(stream, after: crash) }
     noteWatermarks()
+  }
+
+  /// A reader that comes before recovery sees everything that is promised, too. It may sync what it
+  /// shows, so it gets a disk of its own.
+  private func checkReaders() throws {
+    guard ledger.isStoreCreated else { return }
+    var environment = environment
+    environment.fileSystem = disk.crashImage(.processKill)
+    do {
+      let store = try StoreReader.open(
+        at: Self.path, options: storeOptions, environment: environment)
+      for stream in ledger.streams where stream.visible > stream.logStart {
+        let reader = try store.makeReader(of: StreamName(stream.name), from: .earliest)
+        guard reader.visibleOffset.rawValue >= stream.visible else {
+          throw Violation(
+            "stream '\(stream.name)': a reader sees \(reader.visibleOffset), \(stream.visible) were "
+              + "acknowledged or shown")
+        }
+      }
+    } catch let error as Violation {
+      throw error
+    } catch {
+      throw Violation("a reader that comes before recovery: \(error)")
+    }
   }
 
   private func openStore() throws {
