@@ -11,7 +11,7 @@ internal import Synchronization
 /// without the right to map that memory) they look at the files: a stream then ends at its last intact
 /// frame, synced before it is shown where the system allows that.
 public final class StoreReader: Sendable {
-  private let files: StoreFiles
+  let files: StoreFiles
   private let sources = Guarded<[UInt64: RemoteStream]>([:])
 
   private init(_ files: StoreFiles) { self.files = files }

@@ -73,10 +73,19 @@ public struct StoreVerification {
     verifySuperblock()
     let state = store.manifest
     try verifyManifest(progress)
-    let streams = state.streams.values.sorted { $0.definition.streamID < $1.definition.streamID }
+    var streams = state.streams.values.sorted { $0.definition.streamID < $1.definition.streamID }
+    if !store.hasWriter {
+      for index in streams.indices { streams[index] = asRecoveryFinds(streams[index]) }
+    }
     for stream in streams { totalByteCount += Self.expectedByteCount(of: stream) }
     for stream in streams where report.isComplete { try verify(stream, progress) }
     noteUnknownFiles(state)
+  }
+
+  /// A stream with the segments a killed writer had gone on to.
+  private func asRecoveryFinds(_ stream: ManifestState.Stream) -> ManifestState.Stream {
+    // What cannot be looked at is found again, and said, when its segment is verified.
+    (try? RemoteStream(store.files, stream).withSuccessors(stream)) ?? stream
   }
 
   private static func expectedByteCount(of stream: ManifestState.Stream) -> UInt64 {

@@ -1,9 +1,8 @@
 public import PlatformIO
-internal import Synchronization
 
 /// Many crash runs, on as many threads as asked for.
 public struct CrashSweep: Sendable {
-  /// Least number of states, nested ones included.
+  /// Least number of distinct states, nested ones included.
   public var stateCount: Int
   /// Seed of the first round; later rounds count up.
   public var seed: UInt64
@@ -31,7 +30,7 @@ public struct CrashSweep: Sendable {
       var tally = Tally()
       var nextRun = 0
     }
-    let state = Mutex(State())
+    let state = Guarded(State())
   }
 
   /// About how many states one operation of a scenario gives at density 1, nested ones included.
@@ -73,7 +72,7 @@ public struct CrashSweep: Sendable {
     progress.state.withLock { state in
       guard !scenarios.isEmpty else { return nil }
       let round = state.nextRun / scenarios.count
-      let isEnough = state.tally.allStates >= stateCount || operation != nil
+      let isEnough = state.tally.digests.count >= stateCount || operation != nil
       if round > 0, isEnough || stateCount == 0 { return nil }
       if stopsAtFailure, !state.tally.failures.isEmpty { return nil }
       defer { state.nextRun += 1 }

@@ -27,7 +27,10 @@ import Testing
       let records = try reader.records(max: .max)
       #expect(UInt64(records.count) == visible.rawValue && records.count == count)
       #expect(records.enumerated().allSatisfy { $1.offset.rawValue == UInt64($0) })
-      // Recovery says the same.
+      // So do a verification and recovery.
+      let report = try StoreVerification.run(
+        at: "/data/s", options: machine.options, environment: environment)
+      #expect(report.isSound && report.recordCount == visible.rawValue, "\(report.findings)")
       let recovered = try Store.open(
         at: "/data/s", options: machine.options, environment: environment)
       defer { recovered.close() }
