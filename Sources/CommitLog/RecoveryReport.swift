@@ -12,7 +12,8 @@ public struct RecoveryReport: Hashable, Sendable {
   public var invalidatedByteCount: UInt64 = 0
   /// Places that were durable and are not intact.
   public var damaged: [DamageReport] = []
-  /// Bytes of a last group that may be torn or rotten, kept in the quarantine of the store.
+  /// Bytes of a last group that may be torn or rotten; kept in the quarantine of the store, or, in classes
+  /// `memory` and `async`, where they are, behind the end of the segment.
   public var undecidableByteCount: UInt64 = 0
   /// Name of the quarantined file, when there is one.
   public var quarantinedFile: String?
