@@ -30,8 +30,10 @@ final class BackgroundWork: Sendable {
     guard execution == .threads else { return }
     do {
       let commit = try DedicatedThread.start(name: "piperoll-commit") { [self] in
-        while !isStopping.load(ordering: .acquiring) {
+        while true {
+          // Before the flag: what rings behind it is not slept through.
           let ticket = commitBell.ticket
+          if isStopping.load(ordering: .acquiring) { return }
           let sleep = committing(time.monotonicNanoseconds())
           commitBell.wait(ticket, timeoutNanoseconds: sleep)
         }

@@ -257,4 +257,21 @@ func withSmallFileSystem(megabytes: Int, _ body: (String) throws -> Void) throws
       #expect(!FileManager.default.fileExists(atPath: memory))
     }
   }
+
+  @Test(.timeLimit(.minutes(2)))
+  func `a store can be closed at any moment after it was opened`() throws {
+    try withFolder { folder in
+      let path = folder + "/store"
+      try Store.create(at: path)
+      for round in 0..<300 {
+        let store = try Store.open(at: path)
+        if round % 3 == 0 { try store.streamCreatingIfNeeded(StreamName("s")).append([1]) }
+        for _ in 0..<(round * 7 % 50) { _ = store.streamNames }
+        store.close()
+      }
+      let store = try Store.open(at: path)
+      #expect(try store.stream(StreamName("s")).logEndOffset.rawValue == 100)
+      store.close()
+    }
+  }
 }
