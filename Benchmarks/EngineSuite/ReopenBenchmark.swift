@@ -72,7 +72,7 @@ struct ReopenChild {
     let words = [CommandLine.arguments[0], flag, path, "\(byteCount)", "\(ends[1])"]
     var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
     unsafe arguments.append(nil)
-    defer { for unsafeword in unsafe arguments { unsafe free(word) } }
+    defer { unsafe arguments.forEach { unsafe free($0) } }
     var child: pid_t = 0
     guard unsafe posix_spawn(&child, "/proc/self/exe", nil, nil, arguments, environ) == 0 else {
       throw Failed()
