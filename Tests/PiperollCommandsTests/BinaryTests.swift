@@ -14,6 +14,13 @@ import Testing
     return nil
   }()
 
+  /// Whether a sanitizer is built in, which needs memory and files of its own.
+  static let isSanitized: Bool = {
+    let found = dlsym(nil, "__tsan_init") != nil || dlsym(nil, "__asan_init") != nil
+    if found { print("skipped under a sanitizer: limits that it cannot keep") }
+    return found
+  }()
+
   struct Result {
     let status: Int32
     let output: String
