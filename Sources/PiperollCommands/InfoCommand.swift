@@ -49,7 +49,7 @@ enum InfoCommand: ExecutableCommand {
     let holder = store.writer.map { "process \($0.processID) (epoch \($0.epoch))" }
     text += "writer   \(holder ?? (store.hasWriter ? "unknown" : "none"))\n"
     text +=
-      "beside   \(HumanFormat.byteCount(store.metadataByteCount)) of manifest and prepared files\n"
+      "beside   \(HumanFormat.byteCount(store.metadataByteCount)) of manifest, ballast and prepared files\n"
     if let space = store.space { text += line(space) }
     for file in store.quarantinedFiles {
       text += "kept     '\(escapedForTerminal(file))' in quarantine\n"
