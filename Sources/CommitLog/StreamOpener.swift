@@ -168,20 +168,19 @@ struct StreamOpener {
   /// Moves successors that hold records to the files kept as evidence: one that took over although
   /// the segment before it lost its end, or a file that has another segment's place.
   private func setAside(_ prepared: [ManifestEdit.SegmentDefinition]) throws(OpenError) {
+    var holding: [ManifestEdit.SegmentDefinition] = []
+    for segment in prepared {
+      if let file = try fileIfSound(segment), holdsRecords(file) { holding.append(segment) }
+    }
+    guard !holding.isEmpty else { return }
     let system = core.fileSystem
-    var isMoved = false
     do throws(FileSystemError) {
       let directory = try core.directory.directory(ofStream: streamID)
-      for segment in prepared {
-        guard let file = try? openFile(segment, access: .reading), holdsRecords(file) else {
-          continue
-        }
+      for segment in holding {
         let name = StoreDirectory.segmentName(segment.segmentID)
         let aside = "\(name.dropLast(4))-successor.seg"
         try system.rename(name, in: directory, to: aside, in: core.directory.quarantine)
-        isMoved = true
       }
-      guard isMoved else { return }
       // Before the manifest lets go of the names: what it does not know is removed.
       try system.synchronize(core.directory.quarantine)
       try system.synchronize(directory)
