@@ -1,5 +1,4 @@
 internal import PlatformIO
-internal import Synchronization
 
 /// Threads that block on behalf of tasks, so that the cooperative pool never does.
 enum HelperThread {

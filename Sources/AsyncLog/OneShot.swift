@@ -1,5 +1,4 @@
 internal import PlatformIO
-internal import Synchronization
 
 /// A continuation that is resumed once, by whoever comes first.
 final class OneShot: Sendable {

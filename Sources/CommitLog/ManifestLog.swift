@@ -1,7 +1,6 @@
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
-internal import Synchronization
 
 /// A manifest edit that could not be made durable.
 struct ManifestFailure: Error {

@@ -1,7 +1,6 @@
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
-internal import Synchronization
 
 /// Makes segment files ready before they are needed: allocated, filled, named and known to the
 /// manifest, so that the append path meets no block allocation, page fault or full disk.

@@ -2,7 +2,6 @@ internal import ByteCoding
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
-internal import Synchronization
 
 /// An open segment file and its mapping. Closes both when the last user lets go.
 ///

@@ -1,7 +1,6 @@
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
-internal import Synchronization
 
 /// One segment as readers see it; its file is opened and its index read when first needed.
 final class SegmentEntry: Sendable {

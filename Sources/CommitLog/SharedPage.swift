@@ -45,8 +45,6 @@ final class SharedPage: Sendable {
       memory.region.baseAddress + Self.readerTablePosition, owner: memory)
   }
 
-  var isShared: Bool { memory != nil }
-
   /// The page for a writer: while it lives, no reader takes the name of it away.
   static func forWriting(storeID: UniqueIdentifier) -> SharedPage? {
     for _ in 0..<20 {

@@ -1,5 +1,4 @@
 internal import PlatformIO
-internal import Synchronization
 
 /// Files of removed `disk` segments that wait to be used again. Their old bytes cannot validate under a
 /// new salt, and their blocks need no allocation.

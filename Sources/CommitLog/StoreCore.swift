@@ -2,7 +2,6 @@ internal import ByteCoding
 internal import LogFormat
 public import PlatformIO
 internal import Quantities
-internal import Synchronization
 
 /// What all streams of a store that is open for writing share.
 final class StoreCore: Sendable {

@@ -1,6 +1,5 @@
 internal import ByteCoding
 internal import PlatformIO
-internal import Synchronization
 
 /// The directories of a store and the names of its files; everything is reached relative to handles.
 final class StoreDirectory: Sendable {

@@ -1,7 +1,6 @@
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
-internal import Synchronization
 
 /// The root of a store that is open for reading: what its streams share, so that readers may outlive
 /// the ``StoreReader`` they were made from, and neither keeps the other alive.

@@ -2,7 +2,6 @@ public import ByteCoding
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
-internal import Synchronization
 
 /// A store open for reading, in any process, beside a writer or without one. Takes no lock and writes
 /// nothing into the store.

@@ -2,7 +2,6 @@ internal import ByteCoding
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
-internal import Synchronization
 
 extension StreamLog {
   /// Carries unsynced groups over into a fresh segment after a write or sync of theirs failed.

@@ -1,5 +1,4 @@
 internal import PlatformIO
-internal import Synchronization
 
 /// 128 bytes in memory that other processes may map: the watermarks of one stream, and a futex word.
 ///

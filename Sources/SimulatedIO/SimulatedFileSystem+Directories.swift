@@ -1,5 +1,4 @@
 public import PlatformIO
-internal import Synchronization
 
 /// Directories, as `FileSystem` wants them. Contracts are written there.
 extension SimulatedFileSystem {
