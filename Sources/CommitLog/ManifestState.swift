@@ -26,6 +26,8 @@ struct ManifestState: Equatable {
     var definition: ManifestEdit.SegmentDefinition
     var activation: ManifestEdit.SegmentActivation
     var end: ManifestEdit.SegmentEnd?
+    /// What is known to be durable; `nil` once there is an end, which says more.
+    var durable: ManifestEdit.DurablePrefix?
     var damaged: [ManifestEdit.DamagedRange] = []
     var id: UInt64 { definition.segmentID }
     var baseOffset: Offset { activation.baseOffset }
@@ -94,6 +96,7 @@ struct ManifestState: Equatable {
     case .segmentEnded(let end):
       try editSegment(end.streamID, end.segmentID, edit) { segment in
         segment.end = end
+        segment.durable = nil
       }
     case .segmentDropped(let streamID, let segmentID):
       intents[segmentID] = nil
@@ -106,6 +109,12 @@ struct ManifestState: Equatable {
     case .segmentDamaged(let range):
       try editSegment(range.streamID, range.segmentID, edit) { segment in
         if !segment.damaged.contains(range) { segment.damaged.append(range) }
+      }
+    case .segmentDurable(let prefix):
+      try editSegment(prefix.streamID, prefix.segmentID, edit) { segment in
+        guard segment.end == nil, segment.durable.map({ $0.position < prefix.position }) ?? true
+        else { return }
+        segment.durable = prefix
       }
     }
   }
@@ -164,6 +173,7 @@ struct ManifestState: Equatable {
         edits.append(.segmentPrepared(segment.definition))
         edits.append(.segmentActivated(segment.activation))
         if let end = segment.end { edits.append(.segmentEnded(end)) }
+        if let durable = segment.durable { edits.append(.segmentDurable(durable)) }
         edits += segment.damaged.map { .segmentDamaged($0) }
       }
       edits += stream.prepared.map { .segmentPrepared($0) }

@@ -50,8 +50,7 @@ extension RemoteStream {
     // As for the last segment: what is shown should survive the next power cut.
     try? file.synchronize()
     let scan = SegmentScan.recovering(
-      file, slot: file.newestSlot()?.slot, baseOffset: segment.baseOffset,
-      baseAppendTime: segment.activation.baseAppendTime, inherited: nil, limits: limits)
+      file, segment, slot: file.newestSlot()?.slot, inherited: nil, limits: limits)
     return ManifestEdit.SegmentEnd(
       streamID: streamID, segmentID: segment.id,
       endPosition: FilePosition(rawValue: scan.position),

@@ -13,8 +13,7 @@ final class SegmentEntry: Sendable {
 
   struct Inner: Sendable {
     var file: SegmentFile?
-    var end: ManifestEdit.SegmentEnd?
-    var damaged: [ManifestEdit.DamagedRange]
+    var segment: ManifestState.Segment
     var rows: [IndexRow] = []
     /// Rows are complete up to here.
     var scan: SegmentScan?
@@ -23,25 +22,35 @@ final class SegmentEntry: Sendable {
   }
 
   init(
-    _ definition: ManifestEdit.SegmentDefinition, _ activation: ManifestEdit.SegmentActivation,
-    end: ManifestEdit.SegmentEnd?, damaged: [ManifestEdit.DamagedRange], file: SegmentFile?,
-    directory: StoreDirectory, limits: FormatLimits
+    _ segment: ManifestState.Segment, file: SegmentFile?, directory: StoreDirectory,
+    limits: FormatLimits
   ) {
-    self.definition = definition
-    baseOffset = activation.baseOffset
-    baseAppendTime = activation.baseAppendTime
+    definition = segment.definition
+    baseOffset = segment.baseOffset
+    baseAppendTime = segment.activation.baseAppendTime
     self.directory = directory
     self.limits = limits
-    inner = Guarded(Inner(file: file, end: end, damaged: damaged))
+    inner = Guarded(Inner(file: file, segment: segment))
   }
 
   var id: UInt64 { definition.segmentID }
-  var end: ManifestEdit.SegmentEnd? { inner.withLock { $0.end } }
+  var end: ManifestEdit.SegmentEnd? { inner.withLock { $0.segment.end } }
+  /// What the manifest said of it last.
+  var segment: ManifestState.Segment { inner.withLock { $0.segment } }
   var path: String {
     directory.segmentPath(streamID: definition.streamID, segmentID: id)
   }
 
-  func setEnd(_ end: ManifestEdit.SegmentEnd) { inner.withLock { $0.end = end } }
+  func setEnd(_ end: ManifestEdit.SegmentEnd) { inner.withLock { $0.segment.end = end } }
+
+  /// Takes what the manifest says now; an end that is known already stays.
+  func update(_ segment: ManifestState.Segment) {
+    inner.withLock { inner in
+      let end = segment.end ?? inner.segment.end
+      inner.segment = segment
+      inner.segment.end = end
+    }
+  }
 
   /// Lets go of the file; readers that hold it keep it.
   func drop() {
@@ -85,7 +94,7 @@ final class SegmentEntry: Sendable {
     let file = try file()
     return inner.withLock { inner in
       if inner.hasSealRows { return inner.rows }
-      if let end = inner.end, end.reason == .sealed,
+      if let end = inner.segment.end, end.reason == .sealed,
         let rows = Self.sealRows(file, end: end.endPosition.rawValue, limits)
       {
         inner.rows = rows
@@ -98,7 +107,7 @@ final class SegmentEntry: Sendable {
           baseOffset: baseOffset, baseAppendTime: baseAppendTime, provenPosition: .max,
           producerLimit: limits.producerCountLimit)
       let reader = FrameReader(file.bytes, salt: file.salt, limits: limits)
-      let limit = min(inner.end?.endPosition.rawValue ?? .max, file.byteCount)
+      let limit = min(inner.segment.end?.endPosition.rawValue ?? .max, file.byteCount)
       scan.walk(reader, to: limit, before: Offset(rawValue: visible), verifying: false)
       inner.rows = scan.progress.rows
       inner.scan = scan
@@ -142,9 +151,7 @@ final class SegmentList: Sendable {
     self.limits = limits
     entries = Guarded(
       stream.segments.map { segment in
-        SegmentEntry(
-          segment.definition, segment.activation, end: segment.end, damaged: segment.damaged,
-          file: nil, directory: directory, limits: limits)
+        SegmentEntry(segment, file: nil, directory: directory, limits: limits)
       })
   }
 
@@ -154,12 +161,13 @@ final class SegmentList: Sendable {
   func append(_ activation: ManifestEdit.SegmentActivation, file: SegmentFile) {
     entries.withLock { list in
       guard !list.contains(where: { $0.id == activation.segmentID }) else { return }
+      let definition = ManifestEdit.SegmentDefinition(
+        streamID: activation.streamID, segmentID: activation.segmentID,
+        capacity: file.byteCount, salt: file.salt)
       list.append(
         SegmentEntry(
-          ManifestEdit.SegmentDefinition(
-            streamID: activation.streamID, segmentID: activation.segmentID,
-            capacity: file.byteCount, salt: file.salt),
-          activation, end: nil, damaged: [], file: file, directory: directory, limits: limits))
+          ManifestState.Segment(definition: definition, activation: activation), file: file,
+          directory: directory, limits: limits))
     }
   }
 
@@ -184,11 +192,9 @@ final class SegmentList: Sendable {
       for entry in list { known[entry.id] = entry }
       list = stream.segments.map { segment in
         guard let entry = known[segment.id] else {
-          return SegmentEntry(
-            segment.definition, segment.activation, end: segment.end, damaged: segment.damaged,
-            file: nil, directory: directory, limits: limits)
+          return SegmentEntry(segment, file: nil, directory: directory, limits: limits)
         }
-        if let end = segment.end { entry.setEnd(end) }
+        entry.update(segment)
         return entry
       }
     }

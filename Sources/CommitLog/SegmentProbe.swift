@@ -57,8 +57,7 @@ package final class SegmentProbe: Sendable {
   /// What recovery finds.
   package func recover() -> Finding {
     let scan = SegmentScan.recovering(
-      file, slot: slot, baseOffset: segment.baseOffset,
-      baseAppendTime: segment.activation.baseAppendTime, inherited: nil, limits: limits)
+      file, segment, slot: slot, inherited: nil, limits: limits)
     return Finding(
       position: scan.position, nextOffset: scan.nextOffset ?? segment.baseOffset,
       damaged: scan.damaged.map {

@@ -22,8 +22,7 @@ struct SegmentRecovery {
     let slot = usableSlot()
     try refuseLostEnd()
     let scan = SegmentScan.recovering(
-      file, slot: slot, baseOffset: segment.baseOffset,
-      baseAppendTime: segment.activation.baseAppendTime, inherited: inherited, limits: limits)
+      file, segment, slot: slot, inherited: inherited, limits: limits)
     if case .newer(let structure, let detail)? = scan.problem {
       throw .newer(path: file.path, .newer(structure, detail))
     }
@@ -44,7 +43,8 @@ struct SegmentRecovery {
 
   /// Whether the file was cut before its end.
   var hasLostEnd: Bool {
-    usableSlot().map { $0.durablePosition.rawValue > file.byteCount } ?? false
+    let known = segment.durable?.position.rawValue ?? 0
+    return max(known, provenPosition) > file.byteCount
   }
 
   /// The newest slot; one that was never synced counts only while the machine has not restarted.
@@ -132,9 +132,23 @@ struct SegmentRecovery {
         sequence: sequence, bootHash: core.bootHash, epoch: core.shortEpoch, flags: [])
       try file.write(slot.encoded(salt: file.salt, at: place), at: place)
       try file.synchronize()
+      try noteDurable(mark)
       return (sequence, 1 - index)
     } catch {
       throw .fileSystem(error)
+    }
+  }
+
+  /// Tells the manifest what is durable now, where it does not know.
+  private func noteDurable(_ mark: SegmentMark) throws(FileSystemError) {
+    let start = UInt64(SegmentLayout.preambleByteCount)
+    guard mark.position > max(start, segment.durable?.position.rawValue ?? 0) else { return }
+    do throws(ManifestFailure) {
+      // It may be lost in a crash: it only says again what the slot says.
+      let edit = ManifestEdit.segmentDurable(mark.durablePrefix(ofStream: file.streamID))
+      try core.manifest.apply([edit], durably: false)
+    } catch {
+      throw error.cause
     }
   }
 

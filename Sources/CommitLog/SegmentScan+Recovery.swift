@@ -8,9 +8,11 @@ extension SegmentScan {
   ///
   /// - Parameter inherited: The producers at the start of the segment.
   static func recovering(
-    _ file: SegmentFile, slot: RecoverySlot?, baseOffset: Offset, baseAppendTime: Timestamp,
+    _ file: SegmentFile, _ segment: ManifestState.Segment, slot: RecoverySlot?,
     inherited: ProducerTable?, limits: FormatLimits
   ) -> SegmentScan {
+    let baseOffset = segment.baseOffset
+    let baseAppendTime = segment.activation.baseAppendTime
     let reader = FrameReader(file.bytes, salt: file.salt, limits: limits)
     let start = UInt64(SegmentLayout.preambleByteCount)
     var scan: SegmentScan
@@ -26,12 +28,13 @@ extension SegmentScan {
         producerLimit: limits.producerCountLimit)
       if let slot { scan.note(slot) }
     }
+    if let durable = segment.durable { scan.note(durable) }
     if let inherited, scan.progress.statePosition == 0 || scan.position == start {
       scan.producers = inherited
     }
     scan.walk(reader, to: file.byteCount)
     scan.finish()
-    if let slot { scan.noteLostEnd(slot, byteCount: file.byteCount) }
+    scan.noteLostEnd(byteCount: file.byteCount)
     return scan
   }
 }

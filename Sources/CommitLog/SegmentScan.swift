@@ -7,8 +7,8 @@ internal import Quantities
 struct SegmentScan {
   /// Everything before this position was proven durable: damage there is rot.
   var provenPosition: UInt64
-  /// Offset of the first record behind `slotPosition`, where a slot tells.
-  private var slotEnd: (position: UInt64, nextOffset: Offset)?
+  /// How far the records are known to go: by a slot, or by the manifest.
+  private var knownEnd: KnownEnd?
   /// Where the walk stands.
   var position: UInt64
   /// Offset of the next record; `nil` until the first frame tells.
@@ -35,6 +35,13 @@ struct SegmentScan {
     var firstOffset: Offset
     var nextOffset: Offset
     var cause: FormatError
+  }
+
+  /// A position that bytes were durable before, and what came there.
+  private struct KnownEnd {
+    var position: UInt64
+    var nextOffset: Offset
+    var lastAppendTime: Timestamp
   }
 
   /// A walk from the first frame.
@@ -79,7 +86,24 @@ struct SegmentScan {
 
   /// Takes what a slot says about the end.
   mutating func note(_ slot: RecoverySlot) {
-    slotEnd = (slot.durablePosition.rawValue, slot.nextOffset)
+    note(
+      KnownEnd(
+        position: slot.durablePosition.rawValue, nextOffset: slot.nextOffset,
+        lastAppendTime: slot.appendTime))
+  }
+
+  /// Takes what the manifest says is durable: it counts when the file itself tells less.
+  mutating func note(_ prefix: ManifestEdit.DurablePrefix) {
+    provenPosition = max(provenPosition, prefix.position.rawValue)
+    note(
+      KnownEnd(
+        position: prefix.position.rawValue, nextOffset: prefix.nextOffset,
+        lastAppendTime: prefix.lastAppendTime))
+  }
+
+  private mutating func note(_ end: KnownEnd) {
+    guard knownEnd.map({ $0.position < end.position }) ?? true else { return }
+    knownEnd = end
   }
 
   private static func isIntact(_ position: UInt64, _ reader: FrameReader) -> Bool {
@@ -287,7 +311,7 @@ struct SegmentScan {
     position = to
     if next >= limit {
       problem = error
-      closeAtSlot()
+      closeAtKnownEnd()
       return false
     }
     return true
@@ -295,23 +319,28 @@ struct SegmentScan {
 
   /// Ends the walk: a damaged range with nothing behind it that tells an offset is closed.
   mutating func finish() {
-    if openDamage != nil { closeAtSlot() }
+    if openDamage != nil { closeAtKnownEnd() }
   }
 
   /// Ends a damaged range that reaches to the end of what was proven.
-  private mutating func closeAtSlot() {
+  private mutating func closeAtKnownEnd() {
     var next = nextOffset ?? progress.baseOffset
-    if let slotEnd, slotEnd.position >= position { next = max(next, slotEnd.nextOffset) }
+    if let knownEnd, knownEnd.position >= position {
+      next = max(next, knownEnd.nextOffset)
+      // Later records must not be older than those that were lost.
+      progress.lastAppendTime = max(progress.lastAppendTime, knownEnd.lastAppendTime)
+    }
     closeDamage(at: next)
     nextOffset = next
   }
 
-  /// Adds the damaged range of a file that lost its end: everything up to where a slot has proven.
-  mutating func noteLostEnd(_ slot: RecoverySlot, byteCount: UInt64) {
-    let end = slot.durablePosition.rawValue
-    guard end > byteCount else { return }
+  /// Adds the damaged range of a file that lost its end: everything up to where records are known to
+  /// have been durable.
+  mutating func noteLostEnd(byteCount: UInt64) {
+    guard let knownEnd, knownEnd.position > byteCount else { return }
+    let end = knownEnd.position
     let first = nextOffset ?? progress.baseOffset
-    let next = max(first, slot.nextOffset)
+    let next = max(first, knownEnd.nextOffset)
     let cause = FormatError.truncated(.frame, needed: end, available: byteCount)
     if let last = damaged.last, last.to >= position, last.nextOffset == first {
       damaged[damaged.count - 1].to = end

@@ -57,7 +57,8 @@ struct SegmentVerification {
     if let producers { scan.producers = producers }
     let begins = UInt64(SegmentLayout.preambleByteCount)
     let isUnused =
-      segment.end == nil && visible.map { $0 <= segment.baseOffset.rawValue } ?? isBlank(at: begins)
+      segment.end == nil && segment.durable == nil
+      && visible.map { $0 <= segment.baseOffset.rawValue } ?? isBlank(at: begins)
     if !isUnused {
       verifyPreamble(
         of: Identity(
@@ -70,6 +71,8 @@ struct SegmentVerification {
     scan.provenPosition =
       segment.end?.endPosition.rawValue
       ?? slot.flatMap { $0.flags.contains(.unsynced) ? nil : $0.durablePosition.rawValue } ?? begins
+    if let slot, !slot.flags.contains(.unsynced) { scan.note(slot) }
+    if let durable = segment.durable { scan.note(durable) }
     let end = visible.map { Offset(rawValue: $0) } ?? .maximum
     guard walk(to: limit, before: end, step) else { return false }
     judgeEnd(segment, visible: visible, slot: slot)

@@ -229,8 +229,7 @@ final class RemoteStream: ReadSource {
     }
     let slot = file.newestSlot()?.slot
     let scan = SegmentScan.recovering(
-      file, slot: slot, baseOffset: last.baseOffset, baseAppendTime: last.baseAppendTime,
-      inherited: nil, limits: limits)
+      file, last.segment, slot: slot, inherited: nil, limits: limits)
     let next = scan.nextOffset ?? last.baseOffset
     return (next.rawValue, endProblem(of: last, file, slot, scan, next))
   }

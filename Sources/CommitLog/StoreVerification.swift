@@ -264,8 +264,7 @@ public struct StoreVerification {
     _ producers: ProducerTable?, _ progress: (UInt64, UInt64) -> Bool
   ) throws(OpenError) -> SegmentOutcome {
     let entry = SegmentEntry(
-      segment.definition, segment.activation, end: segment.end, damaged: segment.damaged,
-      file: nil, directory: store.directory, limits: store.options.limits)
+      segment, file: nil, directory: store.directory, limits: store.options.limits)
     let file: SegmentFile
     do throws(ReadError) { file = try entry.file() } catch {
       return try missing(segment, of: stream, entry.path, error)

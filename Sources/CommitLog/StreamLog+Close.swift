@@ -84,10 +84,12 @@ extension StreamLog {
       }
       try writeSlot(&committer, segment: segment, flags: .clean)
       try segment.synchronize()
-      return true
     } catch {
       return false
     }
+    // The slot may be lost with the records it speaks of. The manifest is synced when the store closes.
+    let state = ManifestEdit.segmentDurable(proven.durablePrefix(ofStream: segment.streamID))
+    return (try? core.manifest.apply([state], durably: false)) != nil
   }
 
   /// Removes whole sealed segments whose records all lie before an offset.

@@ -431,6 +431,13 @@ extension SegmentMark {
       storedPosition: FilePosition(rawValue: position), bootHash: bootHash, epoch: epoch,
       flags: flags, statistics: statistics)
   }
+
+  /// The manifest's statement that everything before this mark is durable.
+  func durablePrefix(ofStream streamID: UInt64) -> ManifestEdit.DurablePrefix {
+    ManifestEdit.DurablePrefix(
+      streamID: streamID, segmentID: segmentID, position: FilePosition(rawValue: position),
+      nextOffset: nextOffset, lastAppendTime: appendTime)
+  }
 }
 
 extension WriterState {

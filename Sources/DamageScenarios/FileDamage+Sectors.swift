@@ -43,6 +43,18 @@ extension FileDamageRun {
       try attempt("preamble lost", victim.path, damage, &tally) {
         try $0.fill(victim.path, at: 0, count: 16_384, with: 0)
       }
+      // At its full size, as some file systems leave what they could not write back.
+      try attempt("wholly zero", victim.path, damage, &tally) {
+        try $0.fill(victim.path, at: 0, count: victim.byteCount, with: 0)
+      }
+      try attempt("zero to its middle", victim.path, damage, &tally) {
+        try $0.fill(victim.path, at: 0, count: (16_384 + victim.end) / 2, with: 0)
+      }
+      try attempt("zero from its middle, without slots", victim.path, damage, &tally) { disk in
+        try disk.fill(victim.path, at: 4_096, count: 8_192, with: 0)
+        let middle = (16_384 + victim.end) / 2
+        try disk.fill(victim.path, at: middle, count: victim.byteCount - middle, with: 0)
+      }
     }
   }
 

@@ -31,6 +31,10 @@ extension ManifestEdit {
       bytes.append(
         words: range.streamID, range.segmentID, range.from.rawValue, range.to.rawValue,
         range.firstOffset.rawValue, range.nextOffset.rawValue)
+    case .segmentDurable(let prefix):
+      bytes.append(
+        words: prefix.streamID, prefix.segmentID, prefix.position.rawValue,
+        prefix.nextOffset.rawValue, UInt64(bitPattern: prefix.lastAppendTime.rawValue))
     }
     return bytes
   }
@@ -97,6 +101,13 @@ extension ManifestEdit {
         throw .damaged(.manifestEdit, .order)
       }
       return .segmentDamaged(range)
+    case 11:
+      return .segmentDurable(
+        DurablePrefix(
+          streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
+          position: FilePosition(rawValue: try reader.unsigned64()),
+          nextOffset: try reader.offset(),
+          lastAppendTime: Timestamp(rawValue: try reader.signed64())))
     default: throw .newer(.manifestEdit, .kind)
     }
   }

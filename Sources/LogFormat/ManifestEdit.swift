@@ -28,6 +28,9 @@ public enum ManifestEdit: Hashable, Sendable {
   case logStart(streamID: UInt64, offset: Offset)
   /// Bytes of a segment were found rotten; readers step over them.
   case segmentDamaged(DamagedRange)
+  /// The bytes of an active segment up to a position are durable: what is not intact there is rot,
+  /// even when nothing in the file itself says so any more.
+  case segmentDurable(DurablePrefix)
 
   /// Counters of the store when a snapshot was taken.
   public struct SnapshotBegin: Hashable, Sendable {
@@ -198,6 +201,31 @@ public enum ManifestEdit: Hashable, Sendable {
     }
   }
 
+  /// What is durable of a segment that has not ended.
+  public struct DurablePrefix: Hashable, Sendable {
+    /// Its stream.
+    public var streamID: UInt64
+    /// Its segment.
+    public var segmentID: UInt64
+    /// Everything before this position is durable.
+    public var position: FilePosition
+    /// Offset after the last record before it.
+    public var nextOffset: Offset
+    /// Append time of that record.
+    public var lastAppendTime: Timestamp
+    /// Makes a prefix.
+    public init(
+      streamID: UInt64, segmentID: UInt64, position: FilePosition, nextOffset: Offset,
+      lastAppendTime: Timestamp
+    ) {
+      self.streamID = streamID
+      self.segmentID = segmentID
+      self.position = position
+      self.nextOffset = nextOffset
+      self.lastAppendTime = lastAppendTime
+    }
+  }
+
   /// Number of the kind on disk.
   public var kind: UInt16 {
     switch self {
@@ -211,6 +239,7 @@ public enum ManifestEdit: Hashable, Sendable {
     case .segmentDropped: 8
     case .logStart: 9
     case .segmentDamaged: 10
+    case .segmentDurable: 11
     }
   }
 }

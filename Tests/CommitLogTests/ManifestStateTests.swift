@@ -51,6 +51,33 @@ import Testing
     #expect(state.streams[1]?.segments.count == 2)
   }
 
+  private func durable(_ position: UInt64) -> ManifestEdit {
+    .segmentDurable(
+      ManifestEdit.DurablePrefix(
+        streamID: 1, segmentID: 5, position: FilePosition(rawValue: position),
+        nextOffset: Offset(rawValue: position), lastAppendTime: Timestamp(rawValue: 3)))
+  }
+
+  @Test func `what is durable only grows, and an end makes it void`() throws {
+    var state = try state()
+    #expect(throws: ManifestState.Contradiction.self) { try state.apply(durable(20_000)) }
+    state = try self.state()
+    try state.apply(activation(5, at: 0))
+    for position: UInt64 in [20_000, 30_000, 20_000] { try state.apply(durable(position)) }
+    #expect(state.streams[1]?.segments[0].durable?.position.rawValue == 30_000)
+    var rebuilt = ManifestState()
+    for edit in state.snapshot() { try rebuilt.apply(edit) }
+    #expect(rebuilt == state)
+    try state.apply(
+      .segmentEnded(
+        ManifestEdit.SegmentEnd(
+          streamID: 1, segmentID: 5, endPosition: FilePosition(rawValue: 25_000),
+          nextOffset: Offset(rawValue: 10), lastAppendTime: Timestamp(rawValue: 0), recordCount: 10,
+          reason: .poisoned)))
+    try state.apply(durable(40_000))
+    #expect(state.streams[1]?.segments[0].durable == nil)
+  }
+
   @Test(arguments: [UInt64.max, UInt64.max - 1, 1 << 63])
   func `ids that leave no room to count on are refused`(_ id: UInt64) throws {
     let edits: [ManifestEdit] = [

@@ -114,18 +114,86 @@ import Testing
   }
 
   @Test func `a last group that cannot be judged is reported to readers and by recovery`() throws {
-    let machine = try closedStore(.memory)
-    let active = try files(machine).active
-    // Both slots are gone: nothing proves the only group, and its first record does not hold.
-    for slot in SegmentLayout.slotPositions {
-      try machine.disk.fill(active, at: Int(slot), count: 4_096, with: 0)
+    // Killed before anything proved its only group, whose first record does not hold.
+    try withStream(small(.memory)) { machine, log in
+      for number in 0..<10 { try log.append(bytes("record \(number)")) }
+      try log.flush()
+      let active = log.state.withLock { $0.segment.path }
+      let killed = try Self.killed(machine)
+      try killed.disk.flipBit(active, byte: SegmentLayout.preambleByteCount + 20, bit: 1)
+      #expect(try readingFails(killed))
+      let store = try killed.open()
+      #expect(try store.stream(StreamName("s")).recovery.undecidableByteCount > 0)
+      store.close()
     }
-    try machine.disk.flipBit(active, byte: SegmentLayout.preambleByteCount + 20, bit: 1)
-    #expect(try readingFails(machine))
+  }
+
+  /// Damages that leave nothing in a file from which its former records could be told.
+  enum Zeroing: String, CaseIterable {
+    case everything, slotsAndFrames
+  }
+
+  @Test(arguments: everyClass, Zeroing.allCases)
+  func
+    `a file of zeros in place of a closed segment is damage, and its offsets are not given again`(
+      _ durability: Durability, _ zeroing: Zeroing
+    ) throws
+  {
+    let machine = try closedStore(durability)
+    let active = try files(machine).active
+    let size = try machine.disk.readFile(active).count
+    switch zeroing {
+    case .everything: try machine.disk.fill(active, at: 0, count: size, with: 0)
+    case .slotsAndFrames:
+      let start = SegmentLayout.preambleByteCount
+      try machine.disk.fill(active, at: 4_096, count: 8_192, with: 0)
+      try machine.disk.fill(active, at: start, count: size - start, with: 0)
+    }
+    let lost = Offset.zero..<Offset(rawValue: 10)
+    #expect(try damagedOffsets(machine) == [lost])
+    let report = try StoreVerification.run(
+      at: "/data/s", options: machine.options, environment: machine.environment)
+    #expect(report.findings.contains { $0.firstOffset..<$0.nextOffset == lost })
+
     let store = try machine.open()
     let log = try store.stream(StreamName("s"))
-    #expect(log.recovery.undecidableByteCount > 0)
+    #expect(log.recovery.damaged.map { $0.firstOffset..<$0.nextOffset } == [lost])
+    #expect(try log.append(bytes("later")) == lost.upperBound)
     store.close()
+    #expect(try damagedOffsets(machine) == [lost])
+  }
+
+  @Test func `what recovery found durable is known when the file is lost before the next opening`()
+    throws
+  {
+    try withStream(small()) { machine, log in
+      for number in 0..<10 { try log.append(bytes("record \(number)")) }
+      try log.flush()
+      let active = log.state.withLock { $0.segment.path }
+      let killed = try Self.killed(machine)
+      let store = try killed.open()
+      _ = try store.stream(StreamName("s"))
+      let again = try Self.killed(killed)
+      try again.disk.fill(active, at: 0, count: again.disk.readFile(active).count, with: 0)
+      #expect(try damagedOffsets(again) == [.zero..<Offset(rawValue: 10)])
+      store.close()
+    }
+  }
+
+  /// The offsets that reading from the start reports as damaged.
+  private func damagedOffsets(_ machine: Machine) throws -> [Range<Offset>] {
+    let reader = try StoreReader.open(
+      at: "/data/s", options: machine.options, environment: machine.environment)
+    var log = try reader.makeReader(of: StreamName("s"))
+    var found: [Range<Offset>] = []
+    while true {
+      do throws(ReadError) {
+        if try log.read({ _ in }) == 0 { return found }
+      } catch {
+        guard case .damaged(let report) = error, found.count < 100 else { throw error }
+        found.append(report.firstOffset..<report.nextOffset)
+      }
+    }
   }
 
   @Test func `a successor that cannot be opened for want of descriptors is not given up`() throws {

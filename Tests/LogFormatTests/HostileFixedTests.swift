@@ -154,7 +154,7 @@ import Testing
       #expect(throws: error) { try ManifestEdit.decoded(bytes.rawSpan) }
     }
     let edits = Samples.edits
-    for kind in [UInt64(0), 11, 0x7fff] {
+    for kind in [UInt64(0), 12, 0x7fff] {
       expect(.newer(.manifestEdit, .kind), edits[0], 0, 2, kind)
     }
     for version in [UInt64(0), 2, 0xffff] {

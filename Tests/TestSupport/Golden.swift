@@ -30,7 +30,8 @@ public struct Golden: Sendable {
     (rotten, damage) = (rot.builder, rot.damage)
     let tear = try Self.tornSegment(after: rotten)
     (torn, tornEnd) = (tear.builder, (tear.end, tear.records))
-    edits = Self.manifestEdits(sealed: sealed, rotten: rotten, damage: rot.damage, torn: torn)
+    edits = Self.manifestEdits(
+      sealed: sealed, rotten: rotten, damage: rot.damage, torn: torn, durable: tear.durable)
     manifest = try Self.manifestSegment(edits)
     files = [
       ("SUPER", Self.superblocks()),
@@ -87,7 +88,10 @@ public struct Golden: Sendable {
   }
 
   private static func tornSegment(after last: SegmentBuilder) throws(FormatError)
-    -> (builder: SegmentBuilder, file: [UInt8], end: UInt64, records: [Record])
+    -> (
+      builder: SegmentBuilder, file: [UInt8], end: UInt64, records: [Record],
+      durable: ManifestEdit.DurablePrefix
+    )
   {
     var builder = SegmentBuilder(
       SegmentBuilder.sampleHeader(
@@ -96,6 +100,10 @@ public struct Golden: Sendable {
     builder.slot()
     try builder.batch((0..<3).map { RecordSpec("durable \($0)") })
     builder.commit()
+    let durable = ManifestEdit.DurablePrefix(
+      streamID: 7, segmentID: 0x2c, position: FilePosition(rawValue: builder.position),
+      nextOffset: Offset(rawValue: builder.nextOffset),
+      lastAppendTime: Timestamp(rawValue: builder.appendTime))
     builder.slot()
     try builder.batch((0..<3).map { RecordSpec("written, not acknowledged \($0)") })
     let (end, records) = (builder.position, builder.records)
@@ -103,7 +111,7 @@ public struct Golden: Sendable {
     builder.commit()
     var file = builder.file(count: Int(capacity))
     for index in Int(end) + 48..<Int(builder.position) { file[index] = 0 }
-    return (builder, file, end, records)
+    return (builder, file, end, records, durable)
   }
 
   // MARK: Manifest
@@ -146,7 +154,7 @@ public struct Golden: Sendable {
 
   private static func manifestEdits(
     sealed: SegmentBuilder, rotten: SegmentBuilder, damage: ManifestEdit.DamagedRange,
-    torn: SegmentBuilder
+    torn: SegmentBuilder, durable: ManifestEdit.DurablePrefix
   ) -> [[ManifestEdit]] {
     let streams: [ManifestEdit] = [
       Samples.edits[1],
@@ -174,6 +182,7 @@ public struct Golden: Sendable {
       [.segmentIntent(streamID: 7, segmentID: 0x2c)],
       [end(rotten, .recovered, lost: lost), .segmentDamaged(damage)] + activation(torn),
       [.segmentIntent(streamID: 8, segmentID: 0x2d)],
+      [.segmentDurable(durable)],
     ]
   }
 

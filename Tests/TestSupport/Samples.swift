@@ -140,6 +140,10 @@ public enum Samples {
         streamID: 7, segmentID: 0x29, from: FilePosition(rawValue: 17_000),
         to: FilePosition(rawValue: 17_008), firstOffset: Offset(rawValue: 700),
         nextOffset: Offset(rawValue: 702))),
+    .segmentDurable(
+      .init(
+        streamID: 7, segmentID: 0x2a, position: FilePosition(rawValue: 20_480),
+        nextOffset: Offset(rawValue: 1_022), lastAppendTime: Timestamp(rawValue: time + 9))),
   ]
 
   /// A small sealed segment with every kind of frame and every column.

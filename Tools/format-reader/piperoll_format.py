@@ -47,8 +47,9 @@ class Segment:
     next_offset: int = 0
     # Bytes of a last group that is torn or rotten, nobody can tell.
     undecidable: tuple[int, int] | None = None
-    # All before this position is known to have been durable.
+    # All before this position is known to have been durable; the next offset where that is told.
     proven: int = 0
+    proven_offset: int = 0
 
     @staticmethod
     def open(file: bytes, end: int | None = None) -> Segment:
@@ -67,7 +68,14 @@ class Segment:
         if end is not None and end > len(file):
             raise FormatError("truncated", "segment ends behind its file", end)
         file = file if end is None else file[:end]
-        return Segment(file, header, slot, end, next_offset=header.base_offset)
+        found = Segment(file, header, slot, end, next_offset=header.base_offset)
+        if slot is not None:
+            found.prove(slot.durable, slot.next_offset)
+        return found
+
+    def prove(self, position: int, next_offset: int) -> None:
+        if position > self.proven:
+            self.proven, self.proven_offset = position, next_offset
 
     def frame(self, position: int) -> Frame | None:
         return s.intact_frame(self.file, position, self.header.salt)
@@ -100,7 +108,7 @@ class Segment:
         """Where the walk goes on behind rot, or None for the end of the segment."""
         if self.end is not None:
             return next((frame.position for frame in self.intact_behind(bad)), self.end)
-        durable = max(self.proven, self.slot.durable if self.slot else 0)
+        durable = self.proven
         first = last_commit = None
         for frame in self.intact_behind(bad):
             first = first or frame.position
@@ -151,7 +159,8 @@ class Segment:
                 self.other(frame)
         for damage in self.damages:
             if damage.next_offset is None:
-                damage.next_offset = max(self.next_offset, damage.first_offset)
+                damage.next_offset = max(damage.first_offset, self.proven_offset)
+                self.next_offset = damage.next_offset
 
     def other(self, frame: Frame) -> None:
         kind = frame.kind
@@ -203,6 +212,7 @@ EDITS = {  # kind: name, fields; section 9
                          "record_count", "reason")),
     8: ("segmentDropped", ("stream", "segment")), 9: ("logStart", ("stream", "offset")),
     10: ("segmentDamaged", ("stream", "segment", "from", "to", "first_offset", "next_offset")),
+    11: ("segmentDurable", ("stream", "segment", "position", "next_offset", "last_append_time")),
 }
 STREAM_FIELDS = ("stream", "class", "longest_delay", "most_bytes", "first_segment_bytes",
                  "segment_bytes", "roll_records", "roll_nanoseconds", "largest_lag")
@@ -262,6 +272,10 @@ class Manifest:
             self.streams[change["stream"]] = change
         elif name in ("segmentPrepared", "segmentActivated", "segmentEnded"):
             self.segments.setdefault(change["segment"], {})[name] = change
+        elif name == "segmentDurable":
+            facts = self.segments.setdefault(change["segment"], {})
+            if change["position"] > facts.get(name, {"position": 0})["position"]:
+                facts[name] = change
         elif name == "segmentDropped":
             self.segments.pop(change["segment"], None)
         elif name == "logStart":
@@ -314,6 +328,8 @@ class Store:
                 name = f"s/{stream:016x}/{begin['segment']:016x}.seg"
                 segment = self.open(self.path / name, ended["end"] if ended else None)
                 self.check(segment.header, facts, expected)
+                if durable := facts.get("segmentDurable"):
+                    segment.prove(durable["position"], durable["next_offset"])
                 for record in segment.records():
                     if record.offset >= start:
                         yield stream, record

@@ -8,6 +8,7 @@ import io
 import json
 import random
 import re
+import shutil
 import tempfile
 import unittest
 from pathlib import Path
@@ -100,6 +101,23 @@ class GoldenTests(unittest.TestCase):
         told, same = segment(file, end["end"])
         self.assertEqual((told.damages, same), ([expected], records))
         self.assertEqual((alone.stop, len(records)), (end["end"], end["record_count"]))
+
+    def test_the_manifest_convicts_rot_that_took_slots_and_frames(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "store"
+            shutil.copytree(GOLDEN, copy)
+            file = copy / TORN.relative_to(GOLDEN)
+            # The slots and everything behind the preamble.
+            file.write_bytes(TORN.read_bytes()[:4096] + bytes(8192)
+                             + TORN.read_bytes()[12288:16384] + bytes(TORN.stat().st_size - 16384))
+            status, _, reports = run(copy)
+            facts = reader.Store(GOLDEN).manifest.segments[0x2C]
+            durable, base = facts["segmentDurable"], facts["segmentActivated"]["base_offset"]
+            self.assertEqual(status, 1)
+            self.assertEqual(reports[-1]["damage"], [{
+                "start": 16384, "end": durable["position"], "first_offset": base,
+                "next_offset": durable["next_offset"]}])
+            self.assertEqual(durable["next_offset"], base + 3)
 
     def test_a_torn_tail_is_no_damage(self) -> None:
         found, records = segment(TORN.read_bytes())
