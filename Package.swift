@@ -148,7 +148,8 @@ let package = Package(
       name: "SimulatedIOTests", dependencies: ["SimulatedIO", "PlatformIO", "Quantities"],
       swiftSettings: tests),
     .testTarget(
-      name: "CommandLineInterfaceTests", dependencies: ["CommandLineInterface", "Quantities"],
+      name: "CommandLineInterfaceTests",
+      dependencies: ["CommandLineInterface", "Quantities", "TestSupport"],
       swiftSettings: tests),
     .testTarget(
       name: "PiperollCommandsTests",
@@ -158,7 +159,7 @@ let package = Package(
       ],
       swiftSettings: tests),
     .testTarget(
-      name: "JSONFieldsTests", dependencies: ["JSONFields", "Quantities"],
+      name: "JSONFieldsTests", dependencies: ["JSONFields", "Quantities", "TestSupport"],
       swiftSettings: tests),
     .target(
       name: "TestSupport", dependencies: ["ByteCoding", "Quantities", "LogFormat"],

@@ -1,9 +1,19 @@
+import Foundation
+
 /// SplitMix64: the same numbers for the same seed, everywhere.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
   /// Starts a sequence.
   public init(seed: UInt64) { state = seed }
+
+  /// Starts a sequence that differs each time and prints its seed; takes one from
+  /// `PIPEROLL_TEST_SEED`, so that a failure can be run again.
+  public init() {
+    let wanted = ProcessInfo.processInfo.environment["PIPEROLL_TEST_SEED"].flatMap { UInt64($0) }
+    state = wanted ?? UInt64.random(in: 0 ... .max)
+    print("PIPEROLL_TEST_SEED=\(state)")
+  }
 
   public mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
