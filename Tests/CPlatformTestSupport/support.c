@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 int32_t piperoll_test_in_child(int32_t (*body)(void *context), void *context) {
@@ -22,6 +23,10 @@ int32_t piperoll_test_mount_tmpfs(const char *path, const char *options) {
 }
 
 int32_t piperoll_test_unmount(const char *path) { return umount2(path, MNT_DETACH); }
+
+int32_t piperoll_test_set_default_acl(const char *path, const uint8_t *bytes, int64_t count) {
+  return setxattr(path, "system.posix_acl_default", bytes, (size_t)count, 0);
+}
 
 static int32_t bus_error_status = 0;
 

@@ -151,6 +151,91 @@ import Testing
     }
   }
 
+  /// Whether this user, on this file system, can make files that nobody may change.
+  private static let canMakeImmutable: Bool = {
+    let done = try? withFolder { folder in
+      FileManager.default.createFile(atPath: folder + "/file", contents: nil)
+        && setImmutable(true, folder + "/file") && setImmutable(false, folder + "/file")
+    }
+    return done ?? false
+  }()
+
+  private static func setImmutable(_ isImmutable: Bool, _ path: String) -> Bool {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/chattr")
+    process.arguments = [isImmutable ? "+i" : "-i", path]
+    process.standardError = nil
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }
+
+  @Test(
+    .enabled(
+      if: canMakeImmutable, "needs a file system with the immutable flag and the right to it"),
+    arguments: ["segment", "SUPER", "LOCK", "meta/0000000000000001.seg"])
+  func `a file that may not be changed is an error for writers, and readers go on`(_ name: String)
+    throws
+  {
+    try withStore { path, segment in
+      let victim = name == "segment" ? segment : "\(path)/\(name)"
+      try #require(FileManager.default.fileExists(atPath: victim), "\(victim)")
+      #expect(Self.setImmutable(true, victim))
+      defer { _ = Self.setImmutable(false, victim) }
+      do {
+        let store = try Store.open(at: path)
+        defer { store.close() }
+        try store.stream(StreamName("s")).append([2])
+        Issue.record("a store whose \(name) may not be changed took a record")
+      } catch {
+        #expect("\(error)".contains(victim), "\(error)")
+      }
+      var log = try StoreReader.open(at: path).makeReader(of: StreamName("s"))
+      var values: [[UInt8]] = []
+      while try log.read({ values.append(Record(copying: $0).value) }) > 0 {}
+      #expect(values == [[1]])
+      #expect(Self.setImmutable(false, victim))
+      let store = try Store.open(at: path)
+      #expect(try store.stream(StreamName("s")).append([2]).rawValue == 1)
+      store.close()
+    }
+  }
+
+  /// A default access control list that gives everything to everybody, in the form of
+  /// `system.posix_acl_default` (acl(5), linux/posix_acl_xattr.h): version 2, then tag, rights, id.
+  private static let openToAll: [UInt8] = {
+    var bytes: [UInt8] = [2, 0, 0, 0]
+    for tag: UInt8 in [0x01, 0x02, 0x04, 0x10, 0x20] {
+      let id: [UInt8] = tag == 0x02 ? [0xe8, 3, 0, 0] : [0xff, 0xff, 0xff, 0xff]
+      bytes += [tag, 0, 7, 0] + id
+    }
+    return bytes
+  }()
+
+  @Test func `files stay private in a folder whose access control list gives all to everybody`()
+    throws
+  {
+    try withFolder { folder in
+      // Safety: the call reads the given count of bytes and keeps nothing.
+      let isSet = unsafe piperoll_test_set_default_acl(
+        folder, Self.openToAll, Int64(Self.openToAll.count))
+      guard isSet == 0 else { return print("skipped: no access control lists here") }
+      let path = folder + "/store"
+      try Store.create(at: path)
+      let store = try Store.open(at: path)
+      try store.createStream(StreamName("s")).append([1])
+      store.close()
+      let names = try FileManager.default.subpathsOfDirectory(atPath: path)
+      #expect(names.count > 8)
+      for name in names {
+        var status = stat()
+        #expect(lstat("\(path)/\(name)", &status) == 0)
+        // The group bits are the mask: with none of them no entry of the list gives anything.
+        #expect(status.st_mode & 0o077 == 0, "\(name)")
+      }
+    }
+  }
+
   @Test func `a forked child cannot append, and the parent goes on`() throws {
     try withStore { path, _ in
       let store = try Store.open(at: path)

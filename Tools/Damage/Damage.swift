@@ -32,7 +32,11 @@ enum Damage {
   private static func run(_ command: String, seed: UInt64, _ values: [String: UInt64])
     throws(ScenarioError) -> Tally
   {
-    if command == "files" { return try FileDamage(seed: seed).run() }
+    if command == "files" {
+      var damage = FileDamage(seed: seed)
+      if let count = values["foreign"] { damage.foreignCount = Int(clamping: count) }
+      return try damage.run()
+    }
     var sweep = FlipSweep()
     sweep.seed = seed
     sweep.sampleCount = values["sample"].map { Int(clamping: $0) }
@@ -45,6 +49,6 @@ enum Damage {
 
   static let usage = """
     usage: damage flips [--sample N] [--deep N] [--bytes N] [--jobs J] [--seed S]
-           damage files [--seed S]
+           damage files [--foreign N] [--seed S]
     """
 }

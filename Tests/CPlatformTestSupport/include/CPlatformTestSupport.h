@@ -1,4 +1,4 @@
-/* What tests of PlatformIO need from C: `fork` is not importable, nor are `mount` and `sigaction`. */
+/* What tests need from C: `fork` is not importable, nor are `mount`, `setxattr` and `sigaction`. */
 #ifndef PIPEROLL_CPLATFORM_TEST_SUPPORT_H
 #define PIPEROLL_CPLATFORM_TEST_SUPPORT_H
 
@@ -13,6 +13,9 @@ int32_t piperoll_test_in_child(int32_t (*body)(void *context), void *context);
 /* Mounts and unmounts a tmpfs; 0 or -1 and errno. */
 int32_t piperoll_test_mount_tmpfs(const char *path, const char *options);
 int32_t piperoll_test_unmount(const char *path);
+
+/* Sets the default access control list of a directory, as linux/posix_acl_xattr.h has it; 0 or -1. */
+int32_t piperoll_test_set_default_acl(const char *path, const uint8_t *bytes, int64_t count);
 
 /* Installs a SIGBUS handler that ends the process with a status. */
 void piperoll_test_exit_on_bus_error(int32_t status);
