@@ -27,14 +27,13 @@ extension StreamLog {
       try checkOpen()
       try Task.checkCancellation()
       let once = OneShot()
+      let observation = whenReached(kind, through: offset) { once.fire() }
       await withTaskCancellationHandler {
-        await withCheckedContinuation { continuation in
-          once.arm(continuation)
-          whenReached(kind, through: offset) { once.fire() }
-        }
+        await withCheckedContinuation { once.arm($0) }
       } onCancel: {
         once.fire()
       }
+      if Task.isCancelled { forget(observation) }
     }
   }
 

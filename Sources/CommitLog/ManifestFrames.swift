@@ -5,20 +5,43 @@ internal import Quantities
 
 /// The bytes of the manifest: writing edits as frames, making segments, reading them back.
 enum ManifestFrames {
-  /// One batch that holds the edits, and the commit frame behind it.
+  /// Edits of one batch; what takes effect together fits into one but for whole snapshots, of which
+  /// nothing counts before their end, and mass removals, whose first edit says what is gone.
+  static let batchEditCount = 65_536
+
+  /// Batches that hold the edits, and the commit frame behind them.
   static func encode(
     _ edits: [ManifestEdit], at position: UInt64, salt: UInt64, baseOffset: Offset,
     time: Timestamp, durablePosition: UInt64, sequence: UInt64, epoch: UInt32
-  ) -> [UInt8] {
-    var batch = BatchBuilder(limits: FormatLimits(batchByteCountLimit: 1 << 30))
+  ) throws(FormatError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var done = 0
+    while done < edits.count {
+      let part = edits[done..<min(edits.count, done + batchEditCount)]
+      bytes += try batch(
+        part, at: position + UInt64(bytes.count), salt: salt,
+        baseOffset: baseOffset.advanced(by: UInt64(done)), time: time, epoch: epoch)
+      done += part.count
+    }
+    let commit = CommitFrame(
+      durablePosition: FilePosition(rawValue: durablePosition), sequence: sequence,
+      nextOffset: baseOffset.advanced(by: UInt64(edits.count)), appendTime: time,
+      groupPosition: FilePosition(rawValue: position), epoch: epoch)
+    bytes += commit.encoded(salt: salt, at: position + UInt64(bytes.count))
+    return bytes
+  }
+
+  private static func batch(
+    _ edits: ArraySlice<ManifestEdit>, at position: UInt64, salt: UInt64, baseOffset: Offset,
+    time: Timestamp, epoch: UInt32
+  ) throws(FormatError) -> [UInt8] {
+    var batch = BatchBuilder(limits: FormatLimits().forManifest)
     for edit in edits {
       let value = edit.encoded()
-      // Edits are far below every limit: a few hundred bytes each.
-      try? batch.append(value.rawSpan)
+      try batch.append(value.rawSpan)
     }
-    guard let plan = try? batch.plan() else { return [] }
-    let frameByteCount = SegmentLayout.aligned(plan.byteCount)
-    var bytes = [UInt8](repeating: 0, count: frameByteCount)
+    let plan = try batch.plan()
+    var bytes = [UInt8](repeating: 0, count: SegmentLayout.aligned(plan.byteCount))
     // Safety: the array has the size the plan asks for; the buffer lives for the closure.
     unsafe bytes.withUnsafeMutableBytes { buffer in
       guard let base = buffer.baseAddress else { return }
@@ -27,12 +50,16 @@ enum ManifestFrames {
         position: position)
       unsafe buffer.storeLittleEndian(word, at: 0)
     }
-    let commit = CommitFrame(
-      durablePosition: FilePosition(rawValue: durablePosition), sequence: sequence,
-      nextOffset: baseOffset.advanced(by: UInt64(edits.count)), appendTime: time,
-      groupPosition: FilePosition(rawValue: position), epoch: epoch)
-    bytes += commit.encoded(salt: salt, at: position + UInt64(frameByteCount))
     return bytes
+  }
+
+  /// Edits as frames; they are far below every limit.
+  static func frames(_ encode: () throws(FormatError) -> [UInt8], path: String)
+    throws(FileSystemError) -> [UInt8]
+  {
+    do throws(FormatError) { return try encode() } catch {
+      throw FileSystemError(.write, path, .unsupported)
+    }
   }
 
   /// A manifest segment that was just made: its files, where they end, and the next offset.
@@ -53,9 +80,12 @@ enum ManifestFrames {
     let salt = environment.random.next()
     let edits = fold.snapshot()
     let start = UInt64(SegmentLayout.preambleByteCount)
-    let frames = encode(
-      edits, at: start, salt: salt, baseOffset: baseOffset, time: lastTime,
-      durablePosition: start, sequence: 1, epoch: epoch)
+    let frames = try Self.frames(
+      { () throws(FormatError) in
+        try encode(
+          edits, at: start, salt: salt, baseOffset: baseOffset, time: lastTime,
+          durablePosition: start, sequence: 1, epoch: epoch)
+      }, path: directory.path)
     let needed = start + 4 * UInt64(frames.count) + 16_384
     let page = UInt64(SegmentLayout.pageByteCount)
     var capacity = max(options.manifestSegmentByteCount, (needed + page - 1) / page * page)
@@ -85,6 +115,7 @@ enum ManifestFrames {
       files: files, position: start + UInt64(frames.count),
       nextOffset: baseOffset.advanced(by: UInt64(edits.count)))
   }
+
   /// Makes the files of a manifest segment and its mirror, or neither.
   private static func createFiles(_ id: UInt64, byteCount: UInt64, in directory: StoreDirectory)
     throws(FileSystemError)
@@ -104,5 +135,15 @@ enum ManifestFrames {
       for name in names { try? system.unlink(name, in: directory.manifest) }
       throw error
     }
+  }
+}
+
+extension FormatLimits {
+  /// What the manifest's own frames keep, whatever the store's records are held to.
+  var forManifest: FormatLimits {
+    var limits = self
+    limits.batchByteCountLimit = 1 << 30
+    limits.batchRecordCountLimit = 1 << 20
+    return limits
   }
 }

@@ -30,6 +30,8 @@ final class ManifestLog: Sendable {
     var hasUnsyncedBytes = false
     var lastTime: Timestamp
     var failure: FileSystemError?
+    /// A sync failed: these files are never synced again as proof, the next edit goes into fresh ones.
+    var isPoisoned = false
   }
 
   init(
@@ -101,8 +103,13 @@ final class ManifestLog: Sendable {
         throw ManifestFailure(cause: failure)
       }
     }
-    let bytes = encode(edits, &inner)
-    guard inner.position + UInt64(bytes.count) + 1_024 <= inner.files.byteCount else {
+    let bytes: [UInt8]
+    do throws(FileSystemError) { bytes = try encode(edits, &inner) } catch {
+      inner.failure = error
+      throw ManifestFailure(cause: error)
+    }
+    guard !inner.isPoisoned, inner.position + UInt64(bytes.count) + 1_024 <= inner.files.byteCount
+    else {
       return try rotate(&inner)
     }
     do throws(FileSystemError) {
@@ -122,15 +129,22 @@ final class ManifestLog: Sendable {
   }
 
   /// The frames of some edits at the current position: a batch and a commit frame.
-  private func encode(_ edits: [ManifestEdit], _ inner: inout Inner) -> [UInt8] {
+  private func encode(_ edits: [ManifestEdit], _ inner: inout Inner) throws(FileSystemError)
+    -> [UInt8]
+  {
     let time = environment.time.now()
     inner.lastTime =
       time > inner.lastTime ? time : Timestamp(rawValue: inner.lastTime.rawValue &+ 1)
     inner.commitSequence += 1
-    let bytes = ManifestFrames.encode(
-      edits, at: inner.position, salt: inner.files.main.salt, baseOffset: inner.nextOffset,
-      time: inner.lastTime, durablePosition: inner.durablePosition,
-      sequence: inner.commitSequence, epoch: UInt32(truncatingIfNeeded: inner.superblock.epoch))
+    let (position, salt, offset) = (inner.position, inner.files.main.salt, inner.nextOffset)
+    let (last, durable, sequence) = (inner.lastTime, inner.durablePosition, inner.commitSequence)
+    let epoch = UInt32(truncatingIfNeeded: inner.superblock.epoch)
+    let bytes = try ManifestFrames.frames(
+      { () throws(FormatError) in
+        try ManifestFrames.encode(
+          edits, at: position, salt: salt, baseOffset: offset, time: last,
+          durablePosition: durable, sequence: sequence, epoch: epoch)
+      }, path: inner.files.main.path)
     inner.nextOffset = inner.nextOffset.advanced(by: UInt64(edits.count))
     return bytes
   }
@@ -205,12 +219,27 @@ final class ManifestLog: Sendable {
     try system.synchronize(directory.manifest)
   }
 
+  /// Refuses everything that comes later.
+  func close() {
+    inner.withLock { inner in
+      if inner.failure == nil {
+        inner.failure = FileSystemError(.write, inner.files.main.path, .permissionDenied)
+      }
+    }
+  }
+
   /// States durably that the manifest ends here (`clean`), or that it may grow from here.
   func writeSlot(clean: Bool) throws(FileSystemError) {
     try inner.withLock { inner throws(FileSystemError) in
       if let failure = inner.failure { throw failure }
+      if inner.isPoisoned {
+        throw FileSystemError(.synchronizeData, inner.files.main.path, .inputOutput)
+      }
       if inner.hasUnsyncedBytes {
-        try inner.files.synchronize()
+        do throws(FileSystemError) { try inner.files.synchronize() } catch {
+          inner.isPoisoned = true
+          throw error
+        }
         inner.hasUnsyncedBytes = false
         inner.durablePosition = inner.position
       }
@@ -224,9 +253,14 @@ final class ManifestLog: Sendable {
       let slot = mark.slot(
         sequence: inner.slotSequence, bootHash: environment.bootHash,
         epoch: UInt32(truncatingIfNeeded: inner.superblock.epoch), flags: clean ? .clean : [])
-      try inner.files.write(
-        slot.encoded(salt: inner.files.main.salt, at: place), at: place)
-      try inner.files.synchronize()
+      do throws(FileSystemError) {
+        try inner.files.write(
+          slot.encoded(salt: inner.files.main.salt, at: place), at: place)
+        try inner.files.synchronize()
+      } catch {
+        inner.isPoisoned = true
+        throw error
+      }
     }
   }
 }
@@ -241,5 +275,6 @@ extension ManifestLog.Inner {
     commitSequence = 1
     slotSequence = 0
     hasUnsyncedBytes = false
+    isPoisoned = false
   }
 }

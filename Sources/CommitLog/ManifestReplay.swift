@@ -43,8 +43,7 @@ struct ManifestReplay {
     _ directory: StoreDirectory, _ copies: ManifestCopies, _ superblock: SuperBlock,
     _ limits: FormatLimits
   ) throws(OpenError) -> ManifestReplay {
-    var limits = limits
-    limits.batchByteCountLimit = 1 << 30
+    let limits = limits.forManifest
     let header: SegmentHeader?
     do throws(FormatError) { header = try copies.header() } catch {
       throw .newer(path: copies.path, error)

@@ -46,18 +46,28 @@ extension StreamLog: ReadSource {
 
   /// Calls `body` once, on whichever thread moves the watermark, when everything through a record is
   /// visible or durable, or when the stream stops before that. It must not block.
+  ///
+  /// - Returns: What ``forget(_:)`` takes when nobody waits any more.
+  @discardableResult
   public func whenReached(
     _ kind: WatermarkKind, through offset: Offset, _ body: @escaping @Sendable () -> Void
-  ) {
-    watermarks.observe(
+  ) -> WatermarkObservation {
+    let id = watermarks.observe(
       Watermarks.Observer(kind: kind, offset: offset.rawValue + 1, body: body))
     let isStopped = state.withLock { state -> Bool in
-      if kind == .durable, !state.isSignalled { state.isSignalled = true }
+      if kind == .durable {
+        state.isSignalled = true
+        state.isDurabilityAwaited = true
+      }
       return state.isClosed || state.failure != nil
     }
     if isStopped { watermarks.abandonObservers() }
     if kind == .durable { core.signalCommitter() }
+    return WatermarkObservation(id: id)
   }
+
+  /// Lets go of a call-back that nobody waits for any more; it may still be called once.
+  public func forget(_ observation: WatermarkObservation) { watermarks.forget(observation.id) }
 
   /// Whether everything through a record has reached a watermark.
   public func hasReached(_ kind: WatermarkKind, through offset: Offset) -> Bool {
@@ -113,4 +123,9 @@ public struct ReaderOptions: Sendable {
 
   /// Makes the default settings.
   public init() {}
+}
+
+/// A call-back that waits for a watermark.
+public struct WatermarkObservation: Sendable {
+  let id: UInt64
 }

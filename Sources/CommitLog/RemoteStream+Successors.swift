@@ -64,11 +64,13 @@ extension RemoteStream {
   private func file(of definition: ManifestEdit.SegmentDefinition) throws(ReadError)
     -> SegmentFile?
   {
+    let path = store.directory.segmentPath(streamID: streamID, segmentID: definition.segmentID)
+    try definition.check(limits, path: path)
     do throws(FileSystemError) {
       return try SegmentFile(
         opening: StoreDirectory.segmentName(definition.segmentID),
         in: try store.directory.directory(ofStream: streamID),
-        path: store.directory.segmentPath(streamID: streamID, segmentID: definition.segmentID),
+        path: path,
         fileSystem: store.directory.fileSystem, streamID: streamID,
         segmentID: definition.segmentID, salt: definition.salt, access: .reading,
         byteCountLimit: limits.segmentByteCountLimit)

@@ -60,7 +60,9 @@ enum SegmentFactory {
         : try core.spares.take(
           into: name, in: directory, byteCount: byteCount,
           syncing: core.faults.syncsDirectories)
-      if !recycled {
+      if recycled {
+        try fillHoles(name, in: directory, byteCount: byteCount, system)
+      } else {
         try createFile(
           name, in: directory, byteCount: byteCount, prewriting: !isMapped, fileSystem: system)
       }
@@ -81,10 +83,27 @@ enum SegmentFactory {
     return PreparedSegment(file: file, definition: segment)
   }
 
+  /// Gives a file that is used again the space back that was taken from behind its end.
+  private static func fillHoles(
+    _ name: String, in directory: DirectoryHandle, byteCount: UInt64, _ system: any FileSystem
+  ) throws(FileSystemError) {
+    let handle = try system.open(name, in: directory, .readWrite)
+    defer { system.close(handle) }
+    do throws(FileSystemError) { try system.allocate(handle, byteCount: byteCount) } catch {
+      // Where nothing can be allocated, nothing was punched out either.
+      guard error.reason == .unsupported else { throw error }
+    }
+  }
+
   /// Removes what a failed preparation may have left.
   private static func abandon(_ streamID: UInt64, _ segmentID: UInt64, _ core: StoreCore) {
-    guard let directory = try? core.directory.directory(ofStream: streamID) else { return }
-    try? core.fileSystem.unlink(StoreDirectory.segmentName(segmentID), in: directory)
+    do throws(FileSystemError) {
+      let directory = try core.directory.directory(ofStream: streamID)
+      try core.fileSystem.unlink(StoreDirectory.segmentName(segmentID), in: directory)
+    } catch {
+      // The intent stays: the next opening tries again.
+      guard error.reason == .notFound else { return }
+    }
     try? core.manifest.apply(
       [.segmentDropped(streamID: streamID, segmentID: segmentID)], durably: false)
   }
@@ -111,7 +130,7 @@ enum SegmentFactory {
     after byteCount: UInt64?, minimum: UInt64, _ definition: ManifestEdit.StreamDefinition
   ) -> UInt64 {
     let wanted =
-      byteCount.map { min($0 * 2, definition.segmentByteCount) }
+      byteCount.map { min($0 &* 2, definition.segmentByteCount) }
       ?? definition.firstSegmentByteCount
     let size = max(wanted, minimum, definition.firstSegmentByteCount)
     let page = UInt64(SegmentLayout.pageByteCount)
@@ -123,7 +142,8 @@ extension StreamLog {
   /// Makes sure that a successor of at least this size is ready.
   func provideSuccessor(minimumByteCount: UInt64) throws(AppendError) {
     try preparing.withLock { _ throws(AppendError) in
-      let current = state.withLock { state -> UInt64? in
+      let current = try state.withLock { state throws(AppendError) -> UInt64? in
+        if state.isClosing { throw Self.refusal(state) }
         if state.successors.contains(where: { $0.file.byteCount >= minimumByteCount }) {
           return nil
         }

@@ -35,6 +35,7 @@ internal import Quantities
     let handle = try fileSystem.open(
       name, in: directory, access == .reading ? .readOnly : .readWrite)
     do throws(FileSystemError) {
+      if access == .reading { try Self.share(handle, name, directory, path, fileSystem) }
       let status = try fileSystem.status(of: handle)
       guard status.byteCount <= byteCountLimit else {
         throw FileSystemError(.map, path, .unsupported)
@@ -59,6 +60,21 @@ internal import Quantities
     self.segmentID = segmentID
     self.salt = salt
     isMappedWritable = access == .mappedWriting
+  }
+
+  /// Has writers, in any process, see that the file is read and must not be used for another segment.
+  /// Refuses a file that has left its name since it was opened.
+  private static func share(
+    _ handle: FileHandle, _ name: String, _ directory: DirectoryHandle, _ path: String,
+    _ fileSystem: any FileSystem
+  ) throws(FileSystemError) {
+    // Where files cannot be locked, the writer cannot use them again either.
+    guard let isShared = try? fileSystem.lockShared(handle) else { return }
+    guard isShared else { throw FileSystemError(.open, path, .notFound) }
+    let again = try fileSystem.open(name, in: directory, .readOnly)
+    defer { fileSystem.close(again) }
+    guard try fileSystem.status(of: again).identity == fileSystem.status(of: handle).identity
+    else { throw FileSystemError(.open, path, .notFound) }
   }
 
   /// What a segment file is opened for.

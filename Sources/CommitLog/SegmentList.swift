@@ -13,6 +13,10 @@ final class SegmentEntry: Sendable {
 
   struct Inner: Sendable {
     var file: SegmentFile?
+    /// The same, once only its users keep it open.
+    weak var released: SegmentFile?
+    /// Used since ``OpenSegments`` last looked.
+    var wasUsed = true
     var segment: ManifestState.Segment
     var rows: [IndexRow] = []
     /// Rows are complete up to here.
@@ -52,19 +56,37 @@ final class SegmentEntry: Sendable {
     }
   }
 
-  /// Lets go of the file; readers that hold it keep it.
-  func drop() {
+  /// Takes a file that is open already.
+  func adopt(_ file: SegmentFile) {
+    inner.withLock { $0.file = file }
+    OpenSegments.shared.note(self)
+  }
+
+  /// Lets go of the file for good; readers that hold it keep it.
+  ///
+  /// - Returns: Whether nobody in this process does.
+  func drop() -> Bool {
     inner.withLock { inner in
       inner.isDropped = true
+      let isOnlyUser =
+        inner.file == nil ? inner.released == nil : isKnownUniquelyReferenced(&inner.file)
       inner.file = nil
+      return isOnlyUser
     }
   }
 
-  /// Whether no reader of this process holds the file.
-  var isOnlyUser: Bool {
+  /// Lets go of the file until it is needed again, unless it takes appends or was just used.
+  ///
+  /// - Returns: Whether the entry holds no file now.
+  func release() -> Bool {
     inner.withLock { inner in
-      guard inner.file != nil else { return true }
-      return isKnownUniquelyReferenced(&inner.file)
+      guard !inner.wasUsed, inner.segment.end != nil else {
+        inner.wasUsed = false
+        return inner.file == nil
+      }
+      inner.released = inner.file
+      inner.file = nil
+      return true
     }
   }
 
@@ -72,8 +94,14 @@ final class SegmentEntry: Sendable {
 
   /// The mapped file, opened when needed.
   func file() throws(ReadError) -> SegmentFile {
-    try inner.withLock { inner throws(ReadError) in
-      if let file = inner.file { return file }
+    let (file, isNew) = try inner.withLock { inner throws(ReadError) -> (SegmentFile, Bool) in
+      inner.wasUsed = true
+      if let file = inner.file { return (file, false) }
+      if let file = inner.released {
+        inner.file = file
+        return (file, true)
+      }
+      try definition.check(limits, path: path)
       do throws(FileSystemError) {
         let parent = try directory.directory(ofStream: definition.streamID)
         let file = try SegmentFile(
@@ -82,11 +110,13 @@ final class SegmentEntry: Sendable {
           salt: definition.salt, access: .reading,
           byteCountLimit: limits.segmentByteCountLimit)
         inner.file = file
-        return file
+        return (file, true)
       } catch {
         throw .fileSystem(error)
       }
     }
+    if isNew { OpenSegments.shared.note(self) }
+    return file
   }
 
   /// The index rows of the records before `visible`, as far as they are known without error.
@@ -140,6 +170,20 @@ final class SegmentEntry: Sendable {
   }
 }
 
+extension ManifestEdit.SegmentDefinition {
+  /// A segment that is larger than the limits allow is not lost: it must not be stepped over.
+  func check(_ limits: FormatLimits, path: String) throws(ReadError) {
+    do throws(OpenError) { try check(limits, opening: path) } catch { throw .open(error) }
+  }
+
+  func check(_ limits: FormatLimits, opening path: String) throws(OpenError) {
+    guard capacity > limits.segmentByteCountLimit else { return }
+    throw .overLimit(
+      path: path,
+      .overLimit(.segmentHeader, value: capacity, limit: limits.segmentByteCountLimit))
+  }
+}
+
 /// The segments of a stream, ascending by base offset; readers take the array and keep it.
 final class SegmentList: Sendable {
   private let entries: Guarded<[SegmentEntry]>
@@ -164,11 +208,17 @@ final class SegmentList: Sendable {
       let definition = ManifestEdit.SegmentDefinition(
         streamID: activation.streamID, segmentID: activation.segmentID,
         capacity: file.byteCount, salt: file.salt)
-      list.append(
-        SegmentEntry(
-          ManifestState.Segment(definition: definition, activation: activation), file: file,
-          directory: directory, limits: limits))
+      let entry = SegmentEntry(
+        ManifestState.Segment(definition: definition, activation: activation), file: file,
+        directory: directory, limits: limits)
+      list.append(entry)
+      OpenSegments.shared.note(entry)
     }
+  }
+
+  /// Makes the writer's file that of its segment.
+  func adopt(_ file: SegmentFile) {
+    entries.withLock { $0.last { $0.id == file.segmentID }?.adopt(file) }
   }
 
   /// States where a segment ends.

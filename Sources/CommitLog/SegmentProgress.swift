@@ -57,7 +57,7 @@ struct SegmentProgress {
     statistics.note(eventTime: eventTimes.earliest)
     if eventTimes.count > 1 {
       statistics.note(eventTime: eventTimes.latest)
-      statistics.eventTimeCount += UInt64(eventTimes.count - 2)
+      statistics.eventTimeCount &+= UInt64(eventTimes.count - 2)
     }
   }
 

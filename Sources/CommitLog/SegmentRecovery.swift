@@ -26,6 +26,9 @@ struct SegmentRecovery {
     if case .newer(let structure, let detail)? = scan.problem {
       throw .newer(path: file.path, .newer(structure, detail))
     }
+    if case .overLimit? = scan.problem, let problem = scan.problem {
+      throw .overLimit(path: file.path, problem)
+    }
     if file.wasTruncated {
       throw .fileSystem(FileSystemError(.map, file.path, .unexpectedEnd))
     }
@@ -219,11 +222,14 @@ struct SegmentRecovery {
     }
     let handle = try system.open(String(name), in: core.directory.quarantine, .create)
     defer { system.close(handle) }
-    let count = Int(min(range.upperBound - range.lowerBound, 64 << 20))
-    let bytes = file.bytes.extracting(
-      Int(range.lowerBound)..<(Int(range.lowerBound) + count))
     do throws(FileSystemError) {
-      try system.write(handle, bytes: bytes.copyBytes(), at: 0)
+      var place = range.lowerBound
+      while place < range.upperBound {
+        let count = min(1 << 20, range.upperBound - place)
+        let bytes = file.bytes.extracting(Int(place)..<Int(place + count))
+        try system.write(handle, bytes: bytes.copyBytes(), at: place - range.lowerBound)
+        place += count
+      }
       try system.synchronizeData(handle)
     } catch {
       try? system.unlink(String(name), in: core.directory.quarantine)

@@ -17,6 +17,8 @@ struct SegmentScan {
   var producers: ProducerTable
   var commitSequence: UInt64 = 0
   var isSealed = false
+  /// Offsets of reservations that were given up.
+  private(set) var gapCount: UInt64 = 0
   /// Statistics count frames from here on.
   var countingFrom: UInt64
   var damaged: [Damage] = []
@@ -176,13 +178,13 @@ struct SegmentScan {
     case .gap:
       let gap = try GapFrame(frame.bytes)
       try expect(gap.firstOffset, at: frame.position)
+      // A reservation that was given up: when it was made it had its row like a record.
+      progress.noteFrame(at: frame.position, firstOffset: gap.firstOffset)
+      gapCount += UInt64(gap.count)
       nextOffset = gap.firstOffset.advanced(by: UInt64(gap.count))
     case .commit:
       let commit = try CommitFrame(frame.bytes, at: frame.position)
-      if nextOffset != nil, openDamage == nil, commit.nextOffset != nextOffset {
-        throw .damaged(.commitFrame, .offset)
-      }
-      closeDamage(at: commit.nextOffset)
+      try expect(commit.nextOffset, at: frame.position)
       nextOffset = commit.nextOffset
       commitSequence = commit.sequence
     case .indexRows:
@@ -194,14 +196,14 @@ struct SegmentScan {
       }
     case .state:
       let state = try StateFrame(frame.bytes, at: frame.position, limits: limits)
-      closeDamage(at: state.nextOffset)
+      try expect(state.nextOffset, at: frame.position)
       nextOffset = state.nextOffset
       producers = ProducerTable(limit: limits.producerCountLimit, entries: state.producers)
       progress.statePosition = frame.position
     case .control: _ = try ControlFrame(frame.bytes)
     case .seal:
       let seal = try SealBlock(frame.bytes, at: frame.position, limits: limits)
-      closeDamage(at: seal.nextOffset)
+      try expect(seal.nextOffset, at: frame.position)
       nextOffset = seal.nextOffset
       isSealed = true
     case .padding, .integrity, nil: break
@@ -259,8 +261,9 @@ struct SegmentScan {
     }
   }
 
-  /// A record frame must continue the offsets; behind damage they may jump ahead.
+  /// What a frame says of the offsets must continue them; behind damage they may jump ahead.
   private mutating func expect(_ offset: Offset, at position: UInt64) throws(FormatError) {
+    guard offset >= progress.baseOffset else { throw .damaged(.frame, .offset) }
     if let next = nextOffset {
       let isContinuation = openDamage == nil ? offset == next : offset >= next
       guard isContinuation else { throw .damaged(.frame, .offset) }
@@ -280,7 +283,7 @@ struct SegmentScan {
     -> Bool
   {
     let search = FrameSearch(reader)
-    if case .newer = error {
+    if isRefused(error, reader) {
       problem = error
       return false
     }
@@ -315,6 +318,23 @@ struct SegmentScan {
       return false
     }
     return true
+  }
+
+  /// Whether what stands here is intact, only not to be read by this program or with these limits: then
+  /// nothing may be made of it, and nothing behind it is known.
+  private func isRefused(_ error: FormatError, _ reader: FrameReader) -> Bool {
+    switch error {
+    case .newer: return true
+    case .overLimit:
+      do throws(FormatError) {
+        _ = try reader.frame(at: position, verifying: true)
+        return true
+      } catch {
+        if case .overLimit = error { return true }
+        return false
+      }
+    default: return false
+    }
   }
 
   /// Ends the walk: a damaged range with nothing behind it that tells an offset is closed.

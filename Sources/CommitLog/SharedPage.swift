@@ -105,27 +105,41 @@ final class SharedPage: Sendable {
   }
 
   /// The cell of a stream, made when it is first asked for; only the writer calls this.
-  func cell(forStream streamID: UInt64) -> WatermarkCell {
+  func cell(forStream streamID: UInt64, _ values: WatermarkCell.Values) -> WatermarkCell {
     cells.withLock { known in
-      if let cell = known[streamID] { return cell }
-      let cell = makeCell(at: known.count, streamID)
+      if let cell = known[streamID] {
+        cell.store(values)
+        return cell
+      }
+      let cell = makeCell(at: known.count, streamID, values)
       known[streamID] = cell
       return cell
     }
   }
 
-  private func makeCell(at index: Int, _ streamID: UInt64) -> WatermarkCell {
+  private func makeCell(at index: Int, _ streamID: UInt64, _ values: WatermarkCell.Values)
+    -> WatermarkCell
+  {
     let position = Self.cellPosition + index * WatermarkCell.byteCount
     guard let memory, index < Self.cellCountLimit,
       (try? memory.reserve(position..<(position + WatermarkCell.byteCount))) != nil
-    else { return WatermarkCell() }
+    else {
+      let cell = WatermarkCell()
+      cell.store(values)
+      return cell
+    }
     // Safety: inside the mapping, reserved above; `memory` keeps it alive.
     let cell = unsafe WatermarkCell(
       at: memory.region.baseAddress + position, owner: memory)
+    // Numbers of an earlier writer may stand there: nobody looks before the count is raised.
     cell.store(streamID: streamID)
+    cell.store(values)
     store(UInt64(index + 1), at: 32)
     return cell
   }
+
+  /// The epoch that is announced, whoever lives.
+  var announcedEpoch: UInt64 { load(at: 8) }
 
   /// The cell of a stream as a reader finds it; `nil` when the writer has not opened the stream.
   func findCell(forStream streamID: UInt64) -> WatermarkCell? {

@@ -12,6 +12,8 @@ public final class Store: Sendable {
   let core: StoreCore
   private let lock: StoreLock
   private let streams = Guarded<[UInt64: StreamLog]>([:])
+  /// Held while a stream is opened, which may take long: the commits of others go on.
+  private let opening = Guarded<Void>(())
   private let isClosed = Atomic<Bool>(false)
 
   /// What opening the store found, stream by stream, is in ``StreamLog/recovery``.
@@ -125,11 +127,13 @@ public final class Store: Sendable {
   }
 
   private func log(_ streamID: UInt64) throws(OpenError) -> StreamLog {
-    try streams.withLock { open throws(OpenError) in
-      if let log = open[streamID] { return log }
+    if let log = streams.withLock({ $0[streamID] }) { return log }
+    return try opening.withLock { _ throws(OpenError) in
+      if let log = streams.withLock({ $0[streamID] }) { return log }
+      try refuseWhenClosed()
       var opener = StreamOpener(core: core, streamID: streamID)
       let log = try opener.open()
-      open[streamID] = log
+      streams.withLock { $0[streamID] = log }
       return log
     }
   }
@@ -145,10 +149,14 @@ public final class Store: Sendable {
   public func close() {
     guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
     core.stop()
+    // An opening under way comes to its end; later ones are refused.
+    opening.withLock { _ in }
     let open = streams.withLock { $0.values.map { $0 } }
     var isClean = true
     for stream in open where !stream.close() { isClean = false }
     if isClean { try? core.manifest.writeSlot(clean: true) }
+    // Streams may outlive the store; from here on another opening may write.
+    core.manifest.close()
     core.shared.withdraw()
     lock.release()
   }
@@ -157,6 +165,7 @@ public final class Store: Sendable {
   package func abandon() {
     guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
     core.stop()
+    core.manifest.close()
     lock.release()
   }
 }

@@ -18,6 +18,8 @@ public enum OpenError: Error, Sendable {
   case segmentsContradict(path: String, otherPath: String)
   /// Written by a newer version.
   case newer(path: String, FormatError)
+  /// Intact, but larger than the limits of this opening allow; raise them.
+  case overLimit(path: String, FormatError)
   /// The directory is a copy: device or inode differ from those the store was made with.
   case copied(path: String)
   /// No stream of that name.
@@ -68,6 +70,7 @@ extension OpenError: CustomStringConvertible {
       "segments '\(escapedForTerminal(path))' and '\(escapedForTerminal(other))' claim the same "
         + "offsets; restore the manifest from a copy"
     case .newer(let path, let error): "'\(escapedForTerminal(path))': \(error)"
+    case .overLimit(let path, let error): "'\(escapedForTerminal(path))': \(error)"
     case .copied(let path):
       "'\(escapedForTerminal(path))' is a copy or was moved to another file system; open it with "
         + "--adopt to give it an identity of its own"

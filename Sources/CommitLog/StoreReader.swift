@@ -102,6 +102,8 @@ final class RemoteStream: ReadSource {
 
   struct State: Sendable {
     var cell: WatermarkCell?
+    /// The writer's epoch when the cell was found.
+    var cellEpoch: UInt64 = 0
     /// Whether a living writer stands behind the cell, and when that was last asked.
     var cellIsLive = false
     var askedAt: UInt64 = 0
@@ -136,21 +138,32 @@ final class RemoteStream: ReadSource {
       if state.askedAt == 0 || now - state.askedAt > Self.livenessNanoseconds {
         state.askedAt = now
         if store.shared?.liveEpoch == nil { store.renewShared() }
-        state.cellIsLive = store.shared?.liveEpoch != nil
+        let epoch = store.shared?.liveEpoch
+        state.cellIsLive = epoch != nil
+        state.cellEpoch = epoch ?? 0
         state.cell = state.cellIsLive ? store.shared?.findCell(forStream: streamID) : nil
       }
       return state.cell
     }
   }
 
-  var visible: UInt64 {
-    if let cell = liveCell() { return cell.visible }
-    return scannedEnd()
+  /// A number of the living writer; `nil` when there is none. Another writer may have given the cell to
+  /// another stream since it was found, so that is asked after the number was read.
+  private func live(_ read: (WatermarkCell) -> UInt64) -> UInt64? {
+    for _ in 0..<3 {
+      guard let cell = liveCell() else { return nil }
+      let value = read(cell)
+      let epoch = state.withLock { $0.cellEpoch }
+      if cell.streamID == streamID, store.shared?.announcedEpoch == epoch { return value }
+      state.withLock { $0.askedAt = 0 }
+    }
+    return nil
   }
 
+  var visible: UInt64 { live(\.visible) ?? scannedEnd() }
+
   var logStart: UInt64 {
-    if let cell = liveCell() { return cell.logStart }
-    return state.withLock { $0.logStart }
+    live(\.logStart) ?? state.withLock { $0.logStart }
   }
 
   var endProblem: ReadError? { state.withLock { $0.endProblem } }
@@ -241,6 +254,9 @@ final class RemoteStream: ReadSource {
   ) -> ReadError? {
     if let problem = scan.problem, case .newer = problem {
       return .newer(path: file.path, problem)
+    }
+    if let problem = scan.problem, case .overLimit = problem {
+      return .open(.overLimit(path: file.path, problem))
     }
     if file.byteCount < last.definition.capacity, !(slot?.flags.contains(.clean) ?? false) {
       let cause = FormatError.truncated(

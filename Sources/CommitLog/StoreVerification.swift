@@ -77,7 +77,7 @@ public struct StoreVerification {
     if !store.hasWriter {
       for index in streams.indices { streams[index] = asRecoveryFinds(streams[index]) }
     }
-    for stream in streams { totalByteCount += Self.expectedByteCount(of: stream) }
+    for stream in streams { totalByteCount &+= Self.expectedByteCount(of: stream) }
     for stream in streams where report.isComplete { try verify(stream, progress) }
     noteUnknownFiles(state)
   }
@@ -89,7 +89,8 @@ public struct StoreVerification {
   }
 
   private static func expectedByteCount(of stream: ManifestState.Stream) -> UInt64 {
-    stream.segments.reduce(0) { $0 + ($1.end?.endPosition.rawValue ?? $1.definition.capacity) }
+    // Only for the progress: a hostile manifest may say anything.
+    stream.segments.reduce(0) { $0 &+ ($1.end?.endPosition.rawValue ?? $1.definition.capacity) }
   }
 
   // MARK: Root
@@ -133,8 +134,7 @@ public struct StoreVerification {
   private func verify(_ file: SegmentFile?, _ name: String, _ replay: ManifestReplay)
     -> [VerificationFinding]
   {
-    var limits = store.options.limits
-    limits.batchByteCountLimit = 1 << 30
+    let limits = store.options.limits.forManifest
     func finding(_ from: UInt64, _ to: UInt64, _ problem: String) -> VerificationFinding {
       VerificationFinding(
         stream: nil, segmentID: replay.segmentID,
@@ -185,7 +185,7 @@ public struct StoreVerification {
       report.notes += outcome.notes
       report.recordCount += outcome.recordCount
       report.byteCount += outcome.byteCount
-      doneByteCount += segment.end?.endPosition.rawValue ?? segment.definition.capacity
+      doneByteCount &+= segment.end?.endPosition.rawValue ?? segment.definition.capacity
       report.segmentCount += 1
     }
   }
@@ -278,7 +278,7 @@ public struct StoreVerification {
     let goesOn = check.run(
       segment, of: stream, visible: visible,
       hasWriter: store.hasWriter, producers: producers
-    ) { position in progress(done + position, total) }
+    ) { position in progress(done &+ position, total) }
     if !goesOn { report.isComplete = false }
     outcome.findings = check.findings
     outcome.notes = check.notes

@@ -33,7 +33,11 @@ extension StreamLog {
         }
         committer.pendingSince = 0
       }
-      _ = commitOnce(&committer, durably: definition.durability != .memory)
+      let isAwaited = state.withLock { state in
+        defer { state.isDurabilityAwaited = false }
+        return state.isDurabilityAwaited
+      }
+      _ = commitOnce(&committer, durably: definition.durability != .memory || isAwaited)
     }
     if done == nil { return 1_000_000 }
     watermarks.notify()
@@ -101,6 +105,7 @@ extension StreamLog {
     removed: Int, heldBack: Int
   ) {
     guard forkGeneration.isCurrent else { throw .forked }
+    if state.withLock({ $0.isClosing }) { throw .closed }
     let bound = min(offset, heldBackOffset)
     let wanted = removableSegments.filter { $0.end.map { $0.nextOffset <= offset } ?? false }
     let eligible = wanted.filter { $0.end.map { $0.nextOffset <= bound } ?? false }
@@ -108,15 +113,25 @@ extension StreamLog {
     var edits: [ManifestEdit] = [
       .logStart(streamID: definition.streamID, offset: end.nextOffset)
     ]
-    edits += eligible.map {
-      .segmentDropped(streamID: definition.streamID, segmentID: $0.id)
+    for segment in eligible {
+      edits.append(.segmentDropped(streamID: definition.streamID, segmentID: segment.id))
+      // The intent has the next opening remove what a crash leaves of the file.
+      edits.append(.segmentIntent(streamID: definition.streamID, segmentID: segment.id))
     }
     do throws(ManifestFailure) { try core.manifest.apply(edits, durably: true) } catch {
       throw .full(path: core.directory.path, cause: error.cause)
     }
     watermarks.raiseLogStart(to: end.nextOffset.rawValue)
     let ids = Set(eligible.map(\.id))
-    for entry in segments.remove({ ids.contains($0.id) }) { removeFile(of: entry) }
+    let gone = segments.remove { ids.contains($0.id) }.filter { removeFile(of: $0) }
+    // What a power cut brings back would be nobody's: the intents go when the directory is durable.
+    if let directory = try? core.directory.directory(ofStream: definition.streamID),
+      (try? core.fileSystem.synchronize(directory)) != nil
+    {
+      try? core.manifest.apply(
+        gone.map { .segmentDropped(streamID: definition.streamID, segmentID: $0.id) },
+        durably: false)
+    }
     core.manifest.provideBallast()
     return (eligible.count, wanted.count - eligible.count)
   }
@@ -155,26 +170,35 @@ extension StreamLog {
     return Offset(rawValue: needed.min() ?? Offset.maximum.rawValue)
   }
 
-  /// A file with another name somewhere belongs to somebody else too: it is never written again.
-  private func hasOneName(_ entry: SegmentEntry) -> Bool {
-    guard let file = try? entry.file(),
-      let status = try? file.fileSystem.status(of: file.handle)
-    else { return false }
-    return status.linkCount == 1
+  /// The file of a removed segment, held so that nobody begins to read it; `nil` when somebody does, or
+  /// when it has another name somewhere and so belongs to somebody else too.
+  private func claimUnread(_ name: String, in directory: DirectoryHandle) -> FileHandle? {
+    let system = core.fileSystem
+    guard let handle = try? system.open(name, in: directory, .readWrite) else { return nil }
+    if (try? system.lockExclusively(handle)) == true,
+      (try? system.status(of: handle))?.linkCount == 1
+    {
+      return handle
+    }
+    system.close(handle)
+    return nil
   }
 
-  private func removeFile(of entry: SegmentEntry) {
-    let isRecyclable =
-      definition.durability == .disk && core.options.spareSegmentCount > 0
-      && (core.shared.readers?.offsets(ofStream: definition.streamID).isEmpty ?? true)
-      && entry.isOnlyUser && hasOneName(entry)
-    entry.drop()
-    guard let directory = try? core.directory.directory(ofStream: definition.streamID) else {
-      return
+  /// Answers whether the file has left its place.
+  private func removeFile(of entry: SegmentEntry) -> Bool {
+    let mayRecycle =
+      entry.drop() && definition.durability == .disk && core.options.spareSegmentCount > 0
+    // What fails here is tried again by the next opening, because of the intent.
+    do throws(FileSystemError) {
+      let directory = try core.directory.directory(ofStream: definition.streamID)
+      let name = StoreDirectory.segmentName(entry.id)
+      let claim = mayRecycle ? claimUnread(name, in: directory) : nil
+      defer { if let claim { core.fileSystem.close(claim) } }
+      try core.spares.put(
+        name, in: directory, byteCount: entry.definition.capacity, mayRecycle: claim != nil)
+      return true
+    } catch {
+      return error.reason == .notFound
     }
-    // The manifest no longer knows the file: what fails here is removed at the next opening.
-    try? core.spares.put(
-      StoreDirectory.segmentName(entry.id), in: directory,
-      byteCount: entry.definition.capacity, mayRecycle: isRecyclable)
   }
 }

@@ -364,8 +364,8 @@ extension StreamLog {
     guard proven.segmentID == segment.segmentID, proven.position > committer.slotPosition else {
       return false
     }
-    return position >= committer.slotPosition + core.options.slotByteCount
-      || now >= committer.slotTime + core.options.slotNanoseconds
+    return position - min(position, committer.slotPosition) >= core.options.slotByteCount
+      || now - min(now, committer.slotTime) >= core.options.slotNanoseconds
   }
 
   /// Writes a recovery slot with what is proven now; the sync is the caller's.

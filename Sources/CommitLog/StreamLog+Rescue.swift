@@ -12,8 +12,11 @@ extension StreamLog {
   func rescue(
     _ failed: [StagingBuffer], after cause: FileSystemError, _ committer: inout CommitterState
   ) throws(CommitFailure) {
-    state.withLock { $0.isRescuing = true }
-    defer { state.withLock { $0.isRescuing = false } }
+    state.withLock { state in
+      state.isRescuing = true
+      // Frames for which there is room would pass by `makeRoom`: none may follow those that are moved.
+      state.sinkEnd = 0
+    }
     awaitAllClaims()
     let buffers = state.withLock { state -> [StagingBuffer] in
       if let current = state.staging {
@@ -27,28 +30,42 @@ extension StreamLog {
     let byteCount = buffers.reduce(0) { $0 + $1.recordByteCount }
     let prepared = try prepareRescue(byteCount: byteCount, cause)
     let proven = state.withLock { $0.proven }
-    let poisoned =
-      committer.pendingEnd
-      ?? ManifestEdit.SegmentEnd(
-        streamID: definition.streamID, segmentID: proven.segmentID,
-        endPosition: FilePosition(rawValue: proven.position), nextOffset: proven.nextOffset,
-        lastAppendTime: proven.appendTime, recordCount: proven.statistics.recordCount,
-        reason: .poisoned)
+    let last = core.manifest.stream(definition.streamID)?.segments.last
+    committer.pendingEnd = committer.pendingEnd ?? poisonedEnd(of: last, proven)
     let buffer = state.withLock { state in
       state.closedBuffers = []
       state.successors.removeAll()
       let capacity = byteCount + Int(state.endReserve) + 4_096
       let fresh = StagingBuffer(capacity: capacity, isPooled: false, segment: prepared.file)
-      state.begin(fresh, in: prepared, after: proven, moving: buffers)
+      state.begin(fresh, in: prepared, behind: last?.id ?? 0, after: proven, moving: buffers)
       return fresh
     }
-    // A segment the manifest never called active is not poisoned, it is just not used.
-    let known = core.manifest.stream(definition.streamID)?.segments.last
-    committer.pendingEnd = known?.id == poisoned.segmentID && known?.end == nil ? poisoned : nil
+    // When this fails too the stream stops, and appends wait for that.
     _ = try commitRescued(buffer, &committer)
     state.withLock { state in
+      state.isRescuing = false
       for buffer in buffers where buffer.isPooled { state.freeBuffers.append(buffer) }
     }
+  }
+
+  /// Where the segment that the manifest calls active ends now that a write or sync of it failed; `nil`
+  /// when there is none: a segment the manifest never called active is just not used.
+  private func poisonedEnd(of last: ManifestState.Segment?, _ proven: SegmentMark)
+    -> ManifestEdit.SegmentEnd?
+  {
+    guard let last, last.end == nil else { return nil }
+    var end = ManifestEdit.SegmentEnd(
+      streamID: definition.streamID, segmentID: last.id,
+      endPosition: FilePosition(rawValue: UInt64(SegmentLayout.preambleByteCount)),
+      nextOffset: last.baseOffset, lastAppendTime: last.activation.baseAppendTime, recordCount: 0,
+      reason: .poisoned)
+    // A segment whose first group failed has nothing that counts.
+    guard proven.segmentID == last.id else { return end }
+    end.endPosition = FilePosition(rawValue: proven.position)
+    end.nextOffset = proven.nextOffset
+    end.lastAppendTime = proven.appendTime
+    end.recordCount = proven.statistics.recordCount
+    return end
   }
 
   private func awaitAllClaims() {
@@ -89,12 +106,12 @@ extension StreamLog {
 extension WriterState {
   /// Starts a fresh segment behind what is proven with the record frames of some buffers.
   mutating func begin(
-    _ fresh: StagingBuffer, in prepared: PreparedSegment, after proven: SegmentMark,
-    moving buffers: [StagingBuffer]
+    _ fresh: StagingBuffer, in prepared: PreparedSegment, behind previousID: UInt64,
+    after proven: SegmentMark, moving buffers: [StagingBuffer]
   ) {
     segment = prepared.file
     salt = prepared.file.salt
-    previousSegmentID = proven.segmentID
+    previousSegmentID = previousID
     position = UInt64(SegmentLayout.preambleByteCount)
     groupPosition = position
     commitSequence = 0

@@ -169,7 +169,10 @@ public final class StreamLog: Sendable {
     producer: ProducerStamp? = nil, waiting: Bool = true
   ) throws(AppendError) -> AppendReceipt {
     let plan: BatchBuilder.Plan
-    do throws(FormatError) { plan = try batch.plan(producer: producer) } catch {
+    do throws(FormatError) {
+      plan = try batch.plan(producer: producer)
+      try check(batch, plan)
+    } catch {
       throw .invalid(error)
     }
     var request = AppendRequest(
@@ -185,6 +188,18 @@ public final class StreamLog: Sendable {
       unsafe batch.encode(
         plan, into: state.address(of: state.position), baseOffset: state.nextOffset,
         appendTime: time, epoch: epoch, salt: state.salt, position: state.position)
+    }
+  }
+
+  /// A builder may have been made with other limits than the store's, which every reader keeps.
+  private func check(_ batch: borrowing BatchBuilder, _ plan: BatchBuilder.Plan) throws(FormatError)
+  {
+    let limits = core.options.limits
+    let bounds = [
+      (plan.byteCount, limits.batchByteCountLimit), (batch.count, limits.batchRecordCountLimit),
+    ]
+    for (value, limit) in bounds where value > limit {
+      throw .overLimit(.batch, value: UInt64(value), limit: UInt64(limit))
     }
   }
 

@@ -35,6 +35,7 @@ struct StreamOpener {
       guard try adoptSuccessor(&continuation) else { break }
     }
     if continuation.segment == nil, stream.definition.durability != .disk { try dropPrepared() }
+    if stream.definition.durability == .memory { try proveEnded() }
     report.nextOffset = continuation.nextOffset
     report.nanoseconds = core.time.monotonicNanoseconds() - began
     return try makeLog(continuation)
@@ -135,6 +136,32 @@ struct StreamOpener {
       return true
     }
     return false
+  }
+
+  /// Class `memory`: makes the segments durable that a killed process had left without a sync. The
+  /// manifest calls them ended, and what is behind them must not count as durable before they do.
+  private func proveEnded() throws(OpenError) {
+    for segment in (core.manifest.stream(streamID)?.segments ?? []).reversed() {
+      guard let end = segment.end, end.reason == .sealed else { continue }
+      // Its last slots are written behind that sync; those before it were synced earlier.
+      guard let found = try fileIfSound(segment.definition),
+        !(found.newestSlot()?.slot.flags.contains(.sealed) ?? false)
+      else { return }
+      let file = try openFile(segment.definition, access: .writing)
+      var mark = SegmentMark(
+        segmentID: segment.id, position: end.endPosition.rawValue, nextOffset: end.nextOffset,
+        appendTime: end.lastAppendTime, indexFramePosition: 0, statePosition: 0, commitSequence: 0,
+        statistics: SegmentStatistics())
+      if let seal = SegmentEntry.seal(found, end: end.endPosition.rawValue, limits) {
+        mark.statistics = seal.statistics
+      }
+      do throws(FileSystemError) {
+        try SegmentRecovery.rewrite(file, upTo: min(end.endPosition.rawValue, file.byteCount))
+        try StreamLog.finish(file, mark, core)
+      } catch {
+        throw .fileSystem(error)
+      }
+    }
   }
 
   /// Lets go of successors that were not adopted. Mapped ones may have been stored into before a
@@ -242,12 +269,12 @@ struct StreamOpener {
   private func openFile(
     _ definition: ManifestEdit.SegmentDefinition, access: SegmentFile.Access
   ) throws(OpenError) -> SegmentFile {
+    let path = core.directory.segmentPath(streamID: streamID, segmentID: definition.segmentID)
+    try definition.check(limits, opening: path)
     do throws(FileSystemError) {
       let directory = try core.directory.directory(ofStream: streamID)
       return try SegmentFile(
-        opening: StoreDirectory.segmentName(definition.segmentID), in: directory,
-        path: core.directory.segmentPath(
-          streamID: streamID, segmentID: definition.segmentID),
+        opening: StoreDirectory.segmentName(definition.segmentID), in: directory, path: path,
         fileSystem: core.fileSystem, streamID: streamID, segmentID: definition.segmentID,
         salt: definition.salt, access: access, byteCountLimit: limits.segmentByteCountLimit)
     } catch {
@@ -283,19 +310,23 @@ struct StreamOpener {
   }
 
   /// A prepared segment for a stream that has none to go on with.
-  private func freshSegment(_ definition: ManifestEdit.StreamDefinition) throws(OpenError)
-    -> (first: PreparedSegment, others: [PreparedSegment])
-  {
+  private func freshSegment(
+    _ definition: ManifestEdit.StreamDefinition, producerCount: Int
+  ) throws(OpenError) -> (first: PreparedSegment, others: [PreparedSegment]) {
     let isMapped = definition.durability != .disk
+    // It begins with the table of the producers.
+    let minimum = WriterState.leastByteCount(producerCount: producerCount)
     var ready: [PreparedSegment] = []
     for prepared in core.manifest.stream(streamID)?.prepared ?? [] {
       if let segment = openPrepared(prepared, isMapped: isMapped) { ready.append(segment) }
     }
-    if !ready.isEmpty { return (ready.removeFirst(), ready) }
+    if let index = ready.firstIndex(where: { $0.file.byteCount >= minimum }) {
+      return (ready.remove(at: index), ready)
+    }
     let last = core.manifest.stream(streamID)?.segments.last?.definition.capacity
-    let size = SegmentFactory.nextByteCount(after: last, minimum: 0, definition)
+    let size = SegmentFactory.nextByteCount(after: last, minimum: minimum, definition)
     do throws(ManifestFailure) {
-      return (try SegmentFactory.prepare(definition, byteCount: size, core: core), [])
+      return (try SegmentFactory.prepare(definition, byteCount: size, core: core), ready)
     } catch {
       throw .fileSystem(error.cause)
     }
@@ -303,6 +334,12 @@ struct StreamOpener {
 
   private func makeLog(_ continuation: Continuation) throws(OpenError) -> StreamLog {
     guard let stream = core.manifest.stream(streamID) else { throw .streamNotFound(name: "") }
+    // No real stream comes near the last offset; counting on from a forged one must not pass it.
+    guard continuation.nextOffset.rawValue < Offset.maximum.rawValue - 1 << 48 else {
+      throw .damaged(
+        path: "\(core.directory.path)/\(StoreDirectory.manifestName)", position: 0,
+        .damaged(.manifestEdit, .offset))
+    }
     let definition = stream.definition
     let settings = WriterState.Settings(
       definition: definition, limits: limits, storeID: (core.storeID.high, core.storeID.low),
@@ -312,6 +349,8 @@ struct StreamOpener {
       paddedGroupByteCount: core.options.paddedGroupByteCount)
     var state = try makeState(continuation, settings, stream)
     let segments = SegmentList(stream, directory: core.directory, limits: limits)
+    // The writer uses it too: nobody may take it for a file without users.
+    segments.adopt(state.segment)
     let isFresh = continuation.segment == nil && state.endedBefore == nil
     if isFresh, definition.durability != .disk {
       // Readers of a mapped segment must find it before the first record is visible.
@@ -320,9 +359,10 @@ struct StreamOpener {
       try apply([.segmentActivated(activation)])
       segments.append(activation, file: state.segment)
     }
+    let values = WatermarkCell.Values(
+      visible: continuation.nextOffset, durable: continuation.nextOffset, logStart: stream.logStart)
     let watermarks = Watermarks(
-      visible: continuation.nextOffset, durable: continuation.nextOffset,
-      logStart: stream.logStart, cell: core.shared.cell(forStream: streamID))
+      values, cell: core.shared.cell(forStream: streamID, values))
     watermarks.cell.store(activeSegmentID: state.segment.segmentID)
     let log = StreamLog(
       core: core, definition: definition, watermarks: watermarks, state: state,
@@ -350,7 +390,8 @@ struct StreamOpener {
       return state
     }
     do throws(OpenError) {
-      let (first, others) = try freshSegment(stream.definition)
+      let (first, others) = try freshSegment(
+        stream.definition, producerCount: continuation.producers.count)
       var state = WriterState(
         settings, beginning: first.file, at: continuation.nextOffset,
         after: continuation.appendTime, producers: continuation.producers,

@@ -1,4 +1,5 @@
 internal import PlatformIO
+internal import Quantities
 
 /// 128 bytes in memory that other processes may map: the watermarks of one stream, and a futex word.
 ///
@@ -60,6 +61,19 @@ internal import PlatformIO
   func store(durable: UInt64) { store(durable, at: 16) }
   func store(logStart: UInt64) { store(logStart, at: 24) }
   func store(activeSegmentID: UInt64) { store(activeSegmentID, at: 32) }
+
+  /// What a cell says when it is first shown.
+  struct Values {
+    var visible: Offset
+    var durable: Offset
+    var logStart: Offset
+  }
+
+  func store(_ values: Values) {
+    store(visible: values.visible.rawValue)
+    store(durable: values.durable.rawValue)
+    store(logStart: values.logStart.rawValue)
+  }
 
   private var word: FutexWord {
     // Safety: aligned to 4, inside the cell.

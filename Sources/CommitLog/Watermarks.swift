@@ -18,21 +18,24 @@ final class Watermarks: Sendable {
   private let observers = Guarded<[Observer]>([])
   private let observerCount = Atomic<Int>(0)
 
+  private let lastObserverID = Atomic<UInt64>(0)
+
   /// One-shot call-backs of tasks that await an offset.
   struct Observer: Sendable {
+    var id: UInt64 = 0
     let kind: WatermarkKind
     let offset: UInt64
     let body: @Sendable () -> Void
   }
 
-  init(visible: Offset, durable: Offset, logStart: Offset, cell: WatermarkCell) {
-    self.visible = Atomic(visible.rawValue)
-    self.durable = Atomic(durable.rawValue)
-    self.logStart = Atomic(logStart.rawValue)
+  /// Makes the watermarks of a stream.
+  ///
+  /// - Parameter cell: Holds the same values already.
+  init(_ values: WatermarkCell.Values, cell: WatermarkCell) {
+    visible = Atomic(values.visible.rawValue)
+    durable = Atomic(values.durable.rawValue)
+    logStart = Atomic(values.logStart.rawValue)
     self.cell = cell
-    cell.store(visible: visible.rawValue)
-    cell.store(durable: durable.rawValue)
-    cell.store(logStart: logStart.rawValue)
   }
 
   func value(_ kind: WatermarkKind) -> UInt64 {
@@ -54,8 +57,9 @@ final class Watermarks: Sendable {
   }
 
   func raiseLogStart(to offset: UInt64) {
-    logStart.store(offset, ordering: .releasing)
-    cell.store(logStart: offset)
+    // Removals on several threads: the log start never moves back.
+    let now = logStart.max(offset, ordering: .acquiringAndReleasing).newValue
+    cell.store(logStart: now)
   }
 
   /// Wakes those who wait; costs two loads when nobody does. Called after the stream's lock was
@@ -82,12 +86,26 @@ final class Watermarks: Sendable {
   }
 
   /// Calls `body` once, when the watermark reaches `offset`; at once when it has.
-  func observe(_ observer: Observer) {
-    observers.withLock { list in
+  ///
+  /// - Returns: Its number, for ``forget(_:)``.
+  @discardableResult
+  func observe(_ observer: Observer) -> UInt64 {
+    var observer = observer
+    observer.id = lastObserverID.add(1, ordering: .relaxed).newValue
+    observers.withLock { [observer] list in
       list.append(observer)
       observerCount.store(list.count, ordering: .sequentiallyConsistent)
     }
     if value(observer.kind) >= observer.offset { notifyObservers() }
+    return observer.id
+  }
+
+  /// Lets go of an observer that nobody waits behind any more.
+  func forget(_ id: UInt64) {
+    observers.withLock { list in
+      list.removeAll { $0.id == id }
+      observerCount.store(list.count, ordering: .sequentiallyConsistent)
+    }
   }
 
   /// Calls everybody who still waits, because nothing will be reached any more.

@@ -198,6 +198,7 @@ extension WriterState {
     let at = position
     let bytes = frame.encoded(salt: salt, at: at)
     if settings.isMapped {
+      guard at + UInt64(bytes.count) <= segment.byteCount else { return }
       emitMapped(bytes)
     } else if let buffer = staging {
       guard bytes.count + 256 <= buffer.capacity else { return }
@@ -214,8 +215,10 @@ extension WriterState {
 
   /// Stores a whole frame into the mapped segment, its first word last.
   mutating func emitMapped(_ frame: [UInt8]) {
+    // `endReserve` keeps room for these frames; memory safety does not rest on that sum.
+    guard position + UInt64(frame.count) <= segment.byteCount else { return }
     let target = unsafe segment.base + Int(position)
-    // Safety: `endReserve` kept room for these frames inside the mapping.
+    // Safety: the frame ends inside the mapping, as was just checked.
     unsafe frame.withUnsafeBytes { source in
       guard let from = source.baseAddress else { return }
       unsafe (target + 8).copyMemory(from: from + 8, byteCount: source.count - 8)

@@ -135,24 +135,48 @@ struct OpenClaim: Sendable {
 
   /// Bytes the end of the segment may need: padding, commit, index, state, seal.
   var endReserve: UInt64 {
-    let producerCount = producers.count + 2
-    let pendingRows = progress.unflushedRowCount + SegmentProgress.rowsPerFrame
+    Self.endReserve(
+      rowCount: progress.rows.count, unflushedRowCount: progress.unflushedRowCount,
+      producerCount: producers.count)
+  }
+
+  private static func endReserve(
+    rowCount: Int, unflushedRowCount: Int, producerCount: Int
+  ) -> UInt64 {
+    let producerCount = producerCount + 2
+    let pendingRows = unflushedRowCount + SegmentProgress.rowsPerFrame
     return UInt64(
       StagingBuffer.alignment + 64 + CommitFrame.byteCount
         + IndexFrame.byteCount(rowCount: pendingRows)
         + SegmentLayout.aligned(StateFrame.byteCount(producerCount: producerCount))
         + SealBlock.byteCount(
-          rowCount: progress.rows.count + SegmentProgress.rowsPerFrame,
-          producerCount: producerCount))
+          rowCount: rowCount + SegmentProgress.rowsPerFrame, producerCount: producerCount))
+  }
+
+  /// Bytes of the state frame that a segment begins with.
+  private static func initialStateByteCount(producerCount: Int) -> UInt64 {
+    producerCount == 0
+      ? 0 : UInt64(SegmentLayout.aligned(StateFrame.byteCount(producerCount: producerCount)))
+  }
+
+  /// The least size of a segment that begins with the table of so many producers and can be sealed.
+  static func leastByteCount(producerCount: Int) -> UInt64 {
+    UInt64(SegmentLayout.preambleByteCount) + initialStateByteCount(producerCount: producerCount)
+      + endReserve(rowCount: 0, unflushedRowCount: 0, producerCount: producerCount) + 4_096
   }
 
   /// Makes the next frame possible, or says what is missing.
   mutating func makeRoom(_ frameByteCount: Int, durablePosition: UInt64) -> Room {
     if isRescuing { return .commit }
     frameEnd = segment.byteCount - min(segment.byteCount, endReserve)
-    if position + UInt64(frameByteCount) > frameEnd || isRollDue || endedBefore != nil {
+    let initialState = Self.initialStateByteCount(producerCount: producers.count)
+    let isUnbegun =
+      !settings.isMapped && staging == nil && position == UInt64(SegmentLayout.preambleByteCount)
+    let needed = UInt64(frameByteCount) + (isUnbegun ? initialState : 0)
+    if position + needed > frameEnd || isRollDue || endedBefore != nil {
       let minimum =
-        UInt64(SegmentLayout.preambleByteCount) + UInt64(frameByteCount) + endReserve + 4_096
+        UInt64(SegmentLayout.preambleByteCount) + initialState + UInt64(frameByteCount) + endReserve
+        + 4_096
       guard let index = successors.firstIndex(where: { $0.file.byteCount >= minimum }) else {
         return .segment(minimumByteCount: minimum)
       }
@@ -191,7 +215,8 @@ struct OpenClaim: Sendable {
     }
     let unsynced = unsyncedByteCount
     let bound = settings.definition.maxByteCount
-    return position &+ (bound - min(bound, unsynced))
+    let (limit, isOver) = position.addingReportingOverflow(bound - min(bound, unsynced))
+    return isOver ? .max : limit
   }
 
   private var isRollDue: Bool {
@@ -284,6 +309,8 @@ struct OpenClaim: Sendable {
   var isSuccessorWished = false
   /// The committer was told that there is work.
   var isSignalled = false
+  /// Somebody awaits that what was appended is durable, in a class that promises less.
+  var isDurabilityAwaited = false
   /// Producers changed since the last state frame.
   var producersChanged = false
 }

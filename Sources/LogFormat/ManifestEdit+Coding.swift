@@ -71,7 +71,7 @@ extension ManifestEdit {
       return .segmentPrepared(
         SegmentDefinition(
           streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
-          capacity: try reader.unsigned64(), salt: try reader.unsigned64()))
+          capacity: try reader.byteCount(), salt: try reader.unsigned64()))
     case 6:
       return .segmentActivated(
         SegmentActivation(
@@ -102,12 +102,14 @@ extension ManifestEdit {
       }
       return .segmentDamaged(range)
     case 11:
-      return .segmentDurable(
-        DurablePrefix(
-          streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
-          position: FilePosition(rawValue: try reader.unsigned64()),
-          nextOffset: try reader.offset(),
-          lastAppendTime: Timestamp(rawValue: try reader.signed64())))
+      let prefix = DurablePrefix(
+        streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
+        position: FilePosition(rawValue: try reader.unsigned64()),
+        nextOffset: try reader.offset(), lastAppendTime: Timestamp(rawValue: try reader.signed64()))
+      guard SegmentLayout.isFramePosition(prefix.position.rawValue) else {
+        throw .damaged(.manifestEdit, .position)
+      }
+      return .segmentDurable(prefix)
     default: throw .newer(.manifestEdit, .kind)
     }
   }
@@ -130,8 +132,8 @@ extension ManifestEdit.StreamDefinition {
     }
     let maxDelay = try reader.unsigned64()
     let maxBytes = try reader.unsigned64()
-    let firstSegment = try reader.unsigned64()
-    let segment = try reader.unsigned64()
+    let firstSegment = try reader.byteCount()
+    let segment = try reader.byteCount()
     let rollRecords = try reader.unsigned64()
     let rollTime = try reader.unsigned64()
     let lag = try reader.unsigned64()
@@ -155,6 +157,13 @@ extension FieldReader {
     let offset = Offset(rawValue: try unsigned64())
     guard offset <= .maximum else { throw .damaged(.manifestEdit, .offset) }
     return offset
+  }
+
+  /// The size of a segment file: no real one comes near the bound.
+  fileprivate mutating func byteCount() throws(FormatError) -> UInt64 {
+    let count = try unsigned64()
+    guard count < SegmentLayout.byteCountLimit else { throw .damaged(.manifestEdit, .length) }
+    return count
   }
 
   fileprivate mutating func endReason() throws(FormatError) -> ManifestEdit.EndReason {

@@ -119,7 +119,9 @@ public struct RecoverySlot: Hashable, Sendable {
     storedPosition = FilePosition(rawValue: try reader.unsigned64())
     bootHash = try reader.unsigned64()
     statistics = try SegmentStatistics(&reader)
-    guard sequence > 0 else { throw .damaged(.recoverySlot, .count) }
+    guard sequence > 0, max(sequence, commitSequence) < SegmentLayout.counterLimit else {
+      throw .damaged(.recoverySlot, .count)
+    }
     let durable = durablePosition.rawValue
     guard SegmentLayout.isFramePosition(durable),
       SegmentLayout.isBackLink(indexPosition.rawValue, before: durable),

@@ -11,6 +11,11 @@ public enum SegmentLayout {
   /// Every frame starts at a multiple of this.
   public static let frameAlignment = 8
 
+  /// Counters that are raised by one (generations, epochs, sequences) stay below this.
+  static let counterLimit: UInt64 = 1 << 63
+  /// Sizes of segment files stay below this.
+  static let byteCountLimit: UInt64 = 1 << 48
+
   /// Whether a frame may start at a position, as far as the position alone tells.
   static func isFramePosition(_ position: UInt64) -> Bool {
     position >= UInt64(preambleByteCount) && position % UInt64(frameAlignment) == 0

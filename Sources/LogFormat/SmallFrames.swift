@@ -74,6 +74,7 @@ public struct CommitFrame: Hashable, Sendable {
       SegmentLayout.isFramePosition(durablePosition.rawValue),
       SegmentLayout.isFramePosition(groupPosition.rawValue)
     else { throw .damaged(.commitFrame, .position) }
+    guard sequence < SegmentLayout.counterLimit else { throw .damaged(.commitFrame, .count) }
     guard nextOffset <= .maximum else { throw .damaged(.commitFrame, .offset) }
   }
 }

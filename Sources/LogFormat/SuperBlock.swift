@@ -127,7 +127,9 @@ public struct SuperBlock: Hashable, Sendable {
       throw .newer(.superblock, .version)
     }
     guard features.allowsReading else { throw .newer(.superblock, .feature) }
-    guard generation > 0 else { throw .damaged(.superblock, .count) }
+    guard generation > 0, max(generation, epoch) < SegmentLayout.counterLimit else {
+      throw .damaged(.superblock, .count)
+    }
   }
 
   /// Whether a store was given another identity and the power was cut between the two copies.

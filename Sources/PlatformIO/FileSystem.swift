@@ -78,6 +78,8 @@ public protocol FileSystem: AnyObject, Sendable {
   /// Takes the exclusive lock of an open file description (`F_OFD_SETLK`); false when another holds
   /// it. The lock ends with the last descriptor of this opening, or its process.
   func lockExclusively(_ file: FileHandle) throws(FileSystemError) -> Bool
+  /// Takes a shared lock of an open file description; false when another holds the exclusive one.
+  func lockShared(_ file: FileHandle) throws(FileSystemError) -> Bool
   /// Releases a handle. Never fails.
   func close(_ file: FileHandle)
 

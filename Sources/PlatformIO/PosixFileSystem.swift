@@ -99,7 +99,15 @@ public final class PosixFileSystem: FileSystem {
   }
 
   public func lockExclusively(_ file: FileHandle) throws(FileSystemError) -> Bool {
-    while piperoll_lock_exclusively(file.rawValue) != 0 {
+    try lock(file, piperoll_lock_exclusively)
+  }
+
+  public func lockShared(_ file: FileHandle) throws(FileSystemError) -> Bool {
+    try lock(file, piperoll_lock_shared)
+  }
+
+  private func lock(_ file: FileHandle, _ take: (Int32) -> Int32) throws(FileSystemError) -> Bool {
+    while take(file.rawValue) != 0 {
       let number = errno
       switch number {
       case EINTR: continue

@@ -72,6 +72,7 @@ extension Disk {
       image.files[index].openHandleCount = 0
       image.files[index].mappedRegionCount = 0
       image.files[index].lockHolder = nil
+      image.files[index].lockSharers = []
       image.files[index].arena = nil
       image.files[index].writableByteCount = 0
       if image.files[index].isInUse {

@@ -50,6 +50,7 @@ extension Disk {
     }
     files[open.file].openHandleCount -= 1
     if files[open.file].lockHolder == handle.rawValue { files[open.file].lockHolder = nil }
+    files[open.file].lockSharers.remove(handle.rawValue)
     releaseSpaceIfUnused(open.file)
   }
 

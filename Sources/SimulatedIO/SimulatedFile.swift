@@ -50,6 +50,7 @@ struct SimulatedFile: Sendable {
   var openHandleCount = 0
   var mappedRegionCount = 0
   var lockHolder: Int32?
+  var lockSharers: Set<Int32> = []
   /// Memory shown to mappings, from the first `map` on.
   var arena: Arena?
   /// Stores through mappings can reach bytes below this.

@@ -143,8 +143,24 @@ extension SimulatedFileSystem {
     return try look(intent) { (disk) throws(FileSystemError) in
       let index = try disk.file(file, intent)
       let holder = disk.files[index].lockHolder ?? file.rawValue
+      guard holder == file.rawValue,
+        disk.files[index].lockSharers.subtracting([holder]).isEmpty
+      else { return false }
       disk.files[index].lockHolder = holder
-      return holder == file.rawValue
+      disk.files[index].lockSharers = []
+      return true
+    }
+  }
+
+  /// Takes a shared lock, held by this opening until it is closed; gives up an exclusive one.
+  public func lockShared(_ file: FileHandle) throws(FileSystemError) -> Bool {
+    let intent = Intent(.lock, .file(file))
+    return try look(intent) { (disk) throws(FileSystemError) in
+      let index = try disk.file(file, intent)
+      guard disk.files[index].lockHolder ?? file.rawValue == file.rawValue else { return false }
+      disk.files[index].lockHolder = nil
+      disk.files[index].lockSharers.insert(file.rawValue)
+      return true
     }
   }
 

@@ -20,6 +20,8 @@ int piperoll_openat(int directory, const char *name, int flags, unsigned mode);
 int piperoll_duplicate_above_2(int descriptor);
 /* Exclusive open-file-description lock of the whole file, not waiting. */
 int piperoll_lock_exclusively(int descriptor);
+/* The same, shared. */
+int piperoll_lock_shared(int descriptor);
 /* pwritev2 of one buffer with RWF_DSYNC. */
 ssize_t piperoll_write_durably(int descriptor, const void *bytes, size_t count, off_t position);
 /* fallocate with mode 0 (never glibc's emulation). */
