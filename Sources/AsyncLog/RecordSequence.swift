@@ -54,7 +54,11 @@ public struct RecordSequence: AsyncSequence, Sendable {
         if reader == nil { reader = try makeReader() }
         chunk = try reader?.records(max: Self.chunkRecordCount) ?? []
         index = 0
-        if chunk.isEmpty { try await waitForMore() }
+        if chunk.isEmpty {
+          // Else a stream that was closed would be asked again and again.
+          try reader?.checkWriter()
+          try await waitForMore()
+        }
       }
     }
 

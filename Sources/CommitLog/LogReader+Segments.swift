@@ -22,9 +22,9 @@ extension LogReader {
         return try reportMissing(before: skipped)
       }
       attempts += 1
-      guard attempts <= 3 else { return false }
+      guard attempts <= 4 else { return false }
       if attempts > 1 { sleepNanoseconds(50_000) }
-      try source.refresh()
+      if attempts < 3 { try source.refresh() } else { try source.refreshFromFiles() }
     }
   }
 
@@ -45,9 +45,9 @@ extension LogReader {
   private mutating func reportUnreadable(_ found: SegmentEntry, _ error: ReadError)
     throws(ReadError)
   {
-    guard case .fileSystem(let problem) = error, problem.meansDamage, let end = found.end else {
-      throw error
-    }
+    guard case .fileSystem(let problem) = error, problem.meansDamage,
+      let end = found.segment.lastKnown
+    else { throw error }
     try source.refresh()
     guard source.entries.contains(where: { $0.id == found.id }),
       source.logStart <= nextOffset.rawValue
@@ -58,7 +58,7 @@ extension LogReader {
     throw .damaged(
       DamageReport(
         stream: source.streamName, segmentID: found.id, path: found.path,
-        from: FilePosition(rawValue: 0), to: end.endPosition, firstOffset: first, nextOffset: next,
+        from: FilePosition(rawValue: 0), to: end.position, firstOffset: first, nextOffset: next,
         cause: .truncated(
           .segmentHeader, needed: UInt64(SegmentLayout.preambleByteCount), available: 0),
         fileProblem: problem))
@@ -288,6 +288,8 @@ extension LogReader {
 
   /// The offset of the first visible record appended at or after a time.
   func offset(atOrAfter time: Timestamp) throws(ReadError) -> Offset {
+    // The list may be as old as the first reader of this stream.
+    try source.refreshFromFiles()
     let entries = source.entries
     let visible = source.visible
     var start = entries.lastIndex { $0.baseAppendTime < time } ?? 0

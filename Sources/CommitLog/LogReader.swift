@@ -21,6 +21,8 @@ public struct LogReader: ~Copyable, Sendable {
   var lease: ReaderLease?
   /// What the source says about a damaged end is reported once.
   private var hasReportedEnd = false
+  /// What was met behind records that were delivered; the next call reports it.
+  private var pending: ReadError?
 
   init(_ source: any ReadSource, from start: StartPosition, _ options: ReaderOptions)
     throws(ReadError)
@@ -72,6 +74,7 @@ public struct LogReader: ~Copyable, Sendable {
       throw .beyondEnd(requested: target, end: visibleOffset)
     }
     nextOffset = target
+    pending = nil
     leaveSegment()
   }
 
@@ -96,44 +99,91 @@ public struct LogReader: ~Copyable, Sendable {
   public mutating func read(
     max limit: Int = .max, _ body: (borrowing RecordView) -> Void
   ) throws(ReadError) -> Int {
+    try reportPending()
     var count = 0
-    while count < limit {
-      let visible = source.visible
-      guard nextOffset.rawValue < visible else {
-        if count == 0 { try reportEnd() }
-        break
+    do throws(ReadError) {
+      while count < limit {
+        let visible = source.visible
+        guard nextOffset.rawValue < visible else {
+          if count == 0 { try checkEnd() }
+          break
+        }
+        guard try enterSegment() else { break }
+        guard let file else { break }
+        count += try walk(file, visible: visible, limit: limit - count, body)
+        if file.wasTruncated { throw .truncated(path: file.path) }
       }
-      guard try enterSegment() else { break }
-      guard let file else { break }
-      count += try walk(file, visible: visible, limit: limit - count, body)
-      if file.wasTruncated { throw .truncated(path: file.path) }
+    } catch {
+      // What was delivered counts; what stands behind it is reported by the next call.
+      guard count > 0 else { throw error }
+      pending = error
     }
     return count
   }
 
-  private mutating func reportEnd() throws(ReadError) {
-    guard !hasReportedEnd, let problem = source.endProblem else { return }
+  private mutating func reportPending() throws(ReadError) {
+    guard let error = pending else { return }
+    pending = nil
+    throw error
+  }
+
+  /// Reports what is wrong with the end of the stream, once, when the reader has come to it: records
+  /// that may be missing behind the last one, because the files cannot be believed there.
+  ///
+  /// - Throws: ``ReadError``: what ``read(max:_:)`` would throw next.
+  public mutating func checkEnd() throws(ReadError) {
+    try reportPending()
+    guard nextOffset.rawValue >= source.visible, !hasReportedEnd, let problem = source.endProblem
+    else { return }
     hasReportedEnd = true
     throw problem
   }
 
+  /// Throws why nothing will come any more, in the process of the writer: it was closed or has failed.
+  public func checkWriter() throws(ReadError) {
+    if nextOffset.rawValue >= source.visible, let reason = source.endOfWriting { throw reason }
+  }
+
   /// Delivers the next batch of visible records (one frame) and returns how many it had; 0 at the end.
   public mutating func readBatch(_ body: (borrowing RecordView) -> Void) throws(ReadError) -> Int {
-    var end: Offset?
-    guard nextOffset.rawValue < source.visible, try enterSegment(), let file else { return 0 }
+    try reportPending()
+    while nextOffset.rawValue < source.visible, try enterSegment(), let file {
+      if let count = try peekBatch(file) { return try read(max: max(1, count), body) }
+    }
+    try checkEnd()
+    return 0
+  }
+
+  /// How many records the next frame with records has left, going over the frames without any; `nil`
+  /// when the segment has no more, and the reader stands behind it or behind damage.
+  private mutating func peekBatch(_ file: SegmentFile) throws(ReadError) -> Int? {
     let reader = FrameReader(file.bytes, salt: file.salt, limits: source.limits)
+    endPosition = entry?.end?.endPosition.rawValue ?? .max
+    let visible = source.visible
     do throws(FormatError) {
-      let frame = try reader.frame(at: position, verifying: false)
-      if frame.head.kind == .batch {
-        end = try BatchView(
-          frame.bytes, frameHead: frame.head, place: nil, limits: source.limits
-        ).nextOffset
+      while position < endPosition, nextOffset.rawValue < visible {
+        let frame = try reader.frame(at: position, verifying: false)
+        switch frame.head.kind {
+        case .soloRecord: return 1
+        case .batch:
+          let end = try BatchView(
+            frame.bytes, frameHead: frame.head, place: nil, limits: source.limits
+          ).nextOffset
+          return Int(clamping: end.rawValue - min(end.rawValue, nextOffset.rawValue))
+        case .seal:
+          try noteEnd(frame)
+          endPosition = position
+        default:
+          try stepOver(frame)
+          position = frame.end
+        }
       }
     } catch {
-      end = nil
+      try handle(error, reader, file)
+      return nil
     }
-    let count = end.map { $0.rawValue - min($0.rawValue, nextOffset.rawValue) } ?? 1
-    return try read(max: max(1, Int(clamping: count)), body)
+    if position >= endPosition { try finishSegment(delivered: 0) }
+    return nil
   }
 
   /// Returns a copy of the next visible record; `nil` at the end.
@@ -156,7 +206,7 @@ public struct LogReader: ~Copyable, Sendable {
   /// - Returns: Whether there is something to read.
   public func wait(timeoutNanoseconds: UInt64) -> Bool {
     let offset = nextOffset.rawValue
-    if source.visible > offset { return true }
+    if pending != nil || source.visible > offset { return true }
     let began = SystemTime().monotonicNanoseconds()
     var now = began
     while now - began < min(options.spinNanoseconds, timeoutNanoseconds) {
@@ -238,7 +288,7 @@ public struct LogReader: ~Copyable, Sendable {
         if position >= endPosition { isAtEnd = true }
       }
     } catch {
-      // What was delivered counts; the damage is reported by the next call.
+      // What was delivered counts; the damage is met again.
       if count > 0 { return count }
       try handle(error, reader, file)
       return 0

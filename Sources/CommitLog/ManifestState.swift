@@ -29,6 +29,10 @@ struct ManifestState: Equatable {
     /// What is known to be durable; `nil` once there is an end, which says more.
     var durable: ManifestEdit.DurablePrefix?
     var damaged: [ManifestEdit.DamagedRange] = []
+    /// How far the manifest knows the segment to go.
+    var lastKnown: (position: FilePosition, nextOffset: Offset)? {
+      end.map { ($0.endPosition, $0.nextOffset) } ?? durable.map { ($0.position, $0.nextOffset) }
+    }
     var id: UInt64 { definition.segmentID }
     var baseOffset: Offset { activation.baseOffset }
   }

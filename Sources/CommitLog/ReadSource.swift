@@ -16,6 +16,10 @@ protocol ReadSource: AnyObject, Sendable {
   var entries: [SegmentEntry] { get }
   /// What is wrong with the end of the stream, where the files cannot be believed.
   var endProblem: ReadError? { get }
+  /// Why nothing will be appended any more, where the writer is of this process.
+  var endOfWriting: ReadError? { get }
+  /// Learns of segments that were added or removed, also of those that only files tell of.
+  func refreshFromFiles() throws(ReadError)
   /// Learns of segments that were added or removed.
   func refresh() throws(ReadError)
   /// Sleeps until something beyond `offset` may be visible, or the time is over.
@@ -36,6 +40,13 @@ extension StreamLog: ReadSource {
   var entries: [SegmentEntry] { segments.all }
   func refresh() throws(ReadError) {}
   var endProblem: ReadError? { nil }
+  var endOfWriting: ReadError? {
+    state.withLock { state in
+      if let failure = state.failure { return .open(.streamFailed(failure)) }
+      return state.isClosed ? .open(.closed) : nil
+    }
+  }
+  func refreshFromFiles() throws(ReadError) {}
   var readers: ReaderTable? { core.shared.readers }
 
   func notify(beyond offset: UInt64, _ body: @escaping @Sendable () -> Void) -> Bool {

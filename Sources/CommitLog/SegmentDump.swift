@@ -77,7 +77,7 @@ public final class SegmentDump: Sendable {
     case frame(FrameSummary)
     /// Bytes that are no intact frame, up to the next one or the end.
     case damaged(from: FilePosition, to: FilePosition, FormatError)
-    /// Nothing was written from here on.
+    /// Nothing that counts was written from here on.
     case end(FilePosition)
   }
 
@@ -96,7 +96,8 @@ public final class SegmentDump: Sendable {
         guard body(.frame(summary)) else { return }
         if summary.kind == "seal" { return }
       } catch {
-        if error == .damaged(.frame, .empty) {
+        // Behind what a slot proves, a file that was used before may have anything.
+        if error == .damaged(.frame, .empty) || isBehindKnownEnd(place) {
           let rest = FrameSearch(reader).nextIntact(after: place, to: file.byteCount)
           if rest >= file.byteCount {
             _ = body(.end(FilePosition(rawValue: place)))
@@ -112,6 +113,13 @@ public final class SegmentDump: Sendable {
         place = next
       }
     }
+  }
+
+  private func isBehindKnownEnd(_ position: UInt64) -> Bool {
+    guard let newest = slots.max(by: { $0.slot.sequence < $1.slot.sequence })?.slot else {
+      return false
+    }
+    return newest.durablePosition.rawValue <= position
   }
 
   /// Manifest segments hold large batches.

@@ -47,7 +47,7 @@ struct SegmentVerification {
   /// - Returns: Whether the walk came to its end.
   mutating func run(
     _ segment: ManifestState.Segment, of stream: ManifestState.Stream, visible: UInt64?,
-    hasWriter: Bool, producers: ProducerTable?, _ step: (UInt64) -> Bool
+    producers: ProducerTable?, _ step: (UInt64) -> Bool
   ) -> Bool {
     if file.byteCount != segment.definition.capacity {
       add(
@@ -66,7 +66,7 @@ struct SegmentVerification {
         of: Identity(
           streamID: file.streamID, baseOffset: segment.baseOffset,
           previousSegmentID: segment.activation.previousSegmentID),
-        isSettled: segment.end != nil || !hasWriter)
+        isSettled: segment.end != nil || visible == nil)
     }
     let slot = slots.map(\.slot).max { $0.sequence < $1.sequence }
     let limit = min(segment.end?.endPosition.rawValue ?? file.byteCount, file.byteCount)

@@ -218,13 +218,20 @@ struct ReaderLease: Sendable {
 
   /// Gives a slot back.
   fileprivate func release(_ slot: Int) {
+    // With the start time of an earlier owner the next one would be taken for dead.
+    unsafe storeReleasing(0, to: address(slot, 8))
     unsafe storeReleasing(0, to: address(slot, 16))
     unsafe storeReleasing(0, to: address(slot, 0))
   }
 
-  /// Whether no slot is taken.
-  var isEmpty: Bool {
-    (0..<Self.slotCount).allSatisfy { unsafe loadAcquiring(address($0, 0)) == 0 }
+  /// Whether no process that lives has taken a slot.
+  var isEmpty: Bool { (0..<Self.slotCount).allSatisfy { !isTaken($0) } }
+
+  private func isTaken(_ slot: Int) -> Bool {
+    let pid = unsafe loadAcquiring(address(slot, 0))
+    guard pid != 0, let number = Int32(exactly: pid) else { return false }
+    let startTime = unsafe loadAcquiring(address(slot, 8))
+    return startTime == 0 || ProcessIdentity.isAlive(pid: number, startTime: startTime)
   }
 
   /// Offsets that live readers of a stream still need; slots of dead ones are freed.

@@ -221,7 +221,7 @@ public struct DamageReport: Hashable, Sendable, CustomStringConvertible {
 
   public var description: String {
     let lost =
-      firstOffset == nextOffset
+      firstOffset >= nextOffset
       ? "no record lost" : "offsets \(firstOffset) to \(nextOffset.rawValue - 1) lost"
     let other = otherPath.map { " (after '\(escapedForTerminal($0))')" } ?? ""
     let problem = fileProblem.map { $0.reason.explanation } ?? cause.description

@@ -10,6 +10,7 @@ final class StoreFiles: Sendable {
   let environment: StoreEnvironment
   let superblock: SuperBlock
   let repairs: [StoreRepair]
+  private let isOriginal: Bool
   private let sharing: Guarded<SharedPage?>
   private let replay: Guarded<ManifestState>
 
@@ -23,7 +24,14 @@ final class StoreFiles: Sendable {
     self.environment = environment
     self.superblock = superblock
     replay = Guarded(state)
-    sharing = Guarded(options.sharesWatermarks ? try? SharedPage(storeID: superblock.storeID) : nil)
+    // A copy has its original's identity, and the memory belongs to the original.
+    let identity = try? directory.fileSystem.identity(of: directory.root)
+    isOriginal =
+      identity.map {
+        $0.device == superblock.device && $0.inode == superblock.inode
+      } ?? false
+    sharing = Guarded(
+      options.sharesWatermarks && isOriginal ? try? SharedPage(storeID: superblock.storeID) : nil)
   }
 
   deinit { shared?.removeIfUnused() }
@@ -33,7 +41,7 @@ final class StoreFiles: Sendable {
 
   /// Looks for the memory of a writer that came after the one this store was opened beside.
   func renewShared() {
-    guard options.sharesWatermarks else { return }
+    guard options.sharesWatermarks, isOriginal else { return }
     guard let fresh = try? SharedPage(storeID: superblock.storeID) else { return }
     if fresh.liveEpoch != nil { sharing.withLock { $0 = fresh } }
   }

@@ -64,8 +64,6 @@ public final class StoreReader: Sendable {
     options: ReaderOptions = ReaderOptions()
   ) throws(ReadError) -> LogReader {
     let source = try source(named: name)
-    // A stream whose last segment cannot be opened must not pass for one that ends before it.
-    if let last = source.entries.last, last.end == nil { _ = try last.file() }
     return try LogReader(source, from: start, options)
   }
 
@@ -111,6 +109,7 @@ final class RemoteStream: ReadSource {
     var scannedEnd: UInt64 = 0
     var endProblem: ReadError?
     var scannedAt: UInt64 = 0
+    var lastScan: (mark: ScanMark, end: UInt64, problem: ReadError?)?
     var logStart: UInt64
   }
 
@@ -135,7 +134,7 @@ final class RemoteStream: ReadSource {
   private func liveCell() -> WatermarkCell? {
     let now = now()
     return state.withLock { state in
-      if state.askedAt == 0 || now - state.askedAt > Self.livenessNanoseconds {
+      if state.askedAt == 0 || now - min(now, state.askedAt) > Self.livenessNanoseconds {
         state.askedAt = now
         if store.shared?.liveEpoch == nil { store.renewShared() }
         let epoch = store.shared?.liveEpoch
@@ -168,7 +167,14 @@ final class RemoteStream: ReadSource {
 
   var endProblem: ReadError? { state.withLock { $0.endProblem } }
 
-  func refresh() throws(ReadError) {
+  var endOfWriting: ReadError? { nil }
+
+  func refresh() throws(ReadError) { try refresh(fromFiles: liveCell() == nil) }
+
+  /// A living writer tells the manifest soon; until then the files tell.
+  func refreshFromFiles() throws(ReadError) { try refresh(fromFiles: true) }
+
+  private func refresh(fromFiles: Bool) throws(ReadError) {
     let stream: ManifestState.Stream
     do throws(OpenError) {
       let manifest = try store.refreshManifest()
@@ -179,8 +185,7 @@ final class RemoteStream: ReadSource {
     } catch {
       throw .open(error)
     }
-    // A living writer tells the manifest soon.
-    list.refresh(liveCell() == nil ? try withSuccessors(stream) : stream)
+    list.refresh(fromFiles ? try withSuccessors(stream) : stream)
     state.withLock { $0.logStart = max($0.logStart, stream.logStart.rawValue) }
   }
 
@@ -205,7 +210,7 @@ final class RemoteStream: ReadSource {
   private func scannedEnd() -> UInt64 {
     let now = now()
     let known = state.withLock { state -> UInt64? in
-      state.scannedAt != 0 && now - state.scannedAt < 10_000_000 ? state.scannedEnd : nil
+      state.scannedAt != 0 && now - min(now, state.scannedAt) < 10_000_000 ? state.scannedEnd : nil
     }
     if let known { return known }
     var unseen: ReadError?
@@ -228,7 +233,16 @@ final class RemoteStream: ReadSource {
     if let end = last.end { return (end.nextOffset.rawValue, nil) }
     let file: SegmentFile
     do throws(ReadError) { file = try last.file() } catch {
+      // The manifest may know how far the lost file went: reading reports that.
+      if case .fileSystem(let cause) = error, cause.meansDamage, let known = last.segment.durable {
+        return (known.nextOffset.rawValue, nil)
+      }
       return (last.baseOffset.rawValue, error)
+    }
+    let slot = file.newestSlot()?.slot
+    let known = state.withLock { $0.lastScan }
+    if let known, known.mark == ScanMark(last.segment, file, slot, at: known.mark.position) {
+      return (known.end, known.problem)
     }
     // What is shown must not disappear with the next power cut; where syncing is not allowed the
     // store cannot be written by us either, and its owner's recovery decides.
@@ -240,11 +254,36 @@ final class RemoteStream: ReadSource {
     if let cause = problem {
       return (last.baseOffset.rawValue, .open(.damaged(path: file.path, position: 0, cause)))
     }
-    let slot = file.newestSlot()?.slot
     let scan = SegmentScan.recovering(
       file, last.segment, slot: slot, inherited: nil, limits: limits)
     let next = scan.nextOffset ?? last.baseOffset
-    return (next.rawValue, endProblem(of: last, file, slot, scan, next))
+    let found = endProblem(of: last, file, slot, scan, next)
+    let mark = ScanMark(last.segment, file, slot, at: scan.position)
+    state.withLock { $0.lastScan = (mark, next.rawValue, found) }
+    return (next.rawValue, found)
+  }
+
+  /// What a file's end was judged by: while all of it stays, the judgement does.
+  struct ScanMark: Equatable, Sendable {
+    let segment: ManifestState.Segment
+    let slotSequence: UInt64?
+    let position: UInt64
+    let isTruncated: Bool
+    /// What stands where the next frame would.
+    let word: UInt64?
+    let checksum: UInt64?
+
+    init(
+      _ segment: ManifestState.Segment, _ file: SegmentFile, _ slot: RecoverySlot?,
+      at position: UInt64
+    ) {
+      self.segment = segment
+      slotSequence = slot?.sequence
+      self.position = position
+      isTruncated = file.wasTruncated
+      word = file.bytes.littleEndianUnsigned64(at: Int(clamping: position))
+      checksum = file.bytes.littleEndianUnsigned64(at: Int(clamping: position + 8))
+    }
   }
 
   /// Damage that no reader meets, because it stands behind the last record; or a file that was cut.

@@ -74,8 +74,9 @@ public struct StoreVerification {
     let state = store.manifest
     try verifyManifest(progress)
     var streams = state.streams.values.sorted { $0.definition.streamID < $1.definition.streamID }
-    if !store.hasWriter {
-      for index in streams.indices { streams[index] = asRecoveryFinds(streams[index]) }
+    for index in streams.indices
+    where store.liveVisible(ofStream: streams[index].definition.streamID) == nil {
+      streams[index] = asRecoveryFinds(streams[index])
     }
     for stream in streams { totalByteCount &+= Self.expectedByteCount(of: stream) }
     for stream in streams where report.isComplete { try verify(stream, progress) }
@@ -172,11 +173,17 @@ public struct StoreVerification {
     report.streamCount += 1
     verifyChain(stream)
     var producers: ProducerTable? = ProducerTable(limit: store.options.limits.producerCountLimit)
-    for (index, segment) in stream.segments.enumerated() where report.isComplete {
-      if index == 0, segment.activation.previousSegmentID != 0 { producers = nil }
+    // What a living writer adds meanwhile is not run after.
+    let visible = store.liveVisible(ofStream: stream.definition.streamID) ?? .max
+    var segments = stream.segments[...]
+    var isFirst = true
+    while let segment = segments.popFirst(), report.isComplete {
+      if isFirst, segment.activation.previousSegmentID != 0 { producers = nil }
+      isFirst = false
       let outcome: SegmentOutcome
       if segment.end == nil {
         outcome = try verifyActive(segment, of: stream, producers, progress)
+        segments += outcome.successors.filter { $0.baseOffset.rawValue < visible }
       } else {
         outcome = try verify(segment, of: stream, visible: nil, producers, progress)
       }
@@ -238,13 +245,16 @@ public struct StoreVerification {
       if outcome.findings.isEmpty || attempts == 3 { return outcome }
       let isLive = visible != nil || store.hasWriter
       guard isLive else { return outcome }
-      // It may have been ended, or removed, meanwhile.
+      // It may have been ended, or removed, meanwhile; the files say so before the manifest does.
       let state = try store.refreshManifest()
-      guard let now = state.streams[stream.definition.streamID],
-        let again = now.segments.first(where: { $0.id == segment.id })
+      guard let now = state.streams[stream.definition.streamID].map(asRecoveryFinds),
+        let index = now.segments.firstIndex(where: { $0.id == segment.id })
       else { return SegmentOutcome(producers: nil) }
-      if again.end != nil {
-        return try verify(again, of: stream, visible: nil, producers, progress)
+      if now.segments[index].end != nil {
+        var outcome = try verify(
+          now.segments[index], of: stream, visible: nil, producers, progress)
+        outcome.successors = Array(now.segments[(index + 1)...])
+        return outcome
       }
     }
   }
@@ -257,6 +267,8 @@ public struct StoreVerification {
     var byteCount: UInt64 = 0
     /// The producers at its end; `nil` when they cannot be known.
     var producers: ProducerTable?
+    /// Segments the writer had gone on to when the look was over.
+    var successors: [ManifestState.Segment] = []
   }
 
   private mutating func verify(
@@ -276,8 +288,7 @@ public struct StoreVerification {
     let done = doneByteCount
     let total = totalByteCount
     let goesOn = check.run(
-      segment, of: stream, visible: visible,
-      hasWriter: store.hasWriter, producers: producers
+      segment, of: stream, visible: visible, producers: producers
     ) { position in progress(done &+ position, total) }
     if !goesOn { report.isComplete = false }
     outcome.findings = check.findings
@@ -308,8 +319,10 @@ public struct StoreVerification {
     outcome.findings.append(
       VerificationFinding(
         stream: stream.definition.name, segmentID: segment.id, path: path,
-        from: FilePosition(rawValue: 0), to: segment.end?.endPosition ?? FilePosition(rawValue: 0),
-        firstOffset: segment.baseOffset, nextOffset: segment.end?.nextOffset ?? segment.baseOffset,
+        from: FilePosition(rawValue: 0),
+        to: segment.lastKnown?.position ?? FilePosition(rawValue: 0),
+        firstOffset: segment.baseOffset,
+        nextOffset: max(segment.baseOffset, segment.lastKnown?.nextOffset ?? .zero),
         problem: "\(cause.reason.explanation)"))
     return outcome
   }

@@ -24,10 +24,9 @@ extension StreamLog {
       if definition.durability == .async {
         if committer.pendingSince == 0 { committer.pendingSince = now }
         let due = committer.pendingSince + definition.maxDelayNanoseconds / 2
-        let pending =
-          state.withLock { $0.position }
-          &- durablePosition.load(ordering: .relaxed)
-        if now < due, pending < definition.maxByteCount / 2 {
+        let (pending, hasLeft) = state.withLock { ($0.unsyncedByteCount, !$0.departed.isEmpty) }
+        // A segment that was left must be known to the manifest soon, or nobody finds the next one.
+        if now < due, pending < definition.maxByteCount / 2, !hasLeft {
           wait = due - now
           return
         }

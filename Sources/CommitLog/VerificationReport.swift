@@ -27,7 +27,7 @@ extension VerificationFinding: CustomStringConvertible {
     let kind = segmentID == nil ? "file" : "segment"
     let place = from == to ? "position \(from)" : "positions \(from) to \(to)"
     let lost =
-      firstOffset == nextOffset
+      firstOffset >= nextOffset
       ? "no record lost" : "offsets \(firstOffset) to \(nextOffset.rawValue - 1) lost"
     return "\(owner)\(kind) '\(escapedForTerminal(path))', \(place): \(problem); \(lost)"
   }

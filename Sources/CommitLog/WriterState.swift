@@ -202,7 +202,7 @@ struct OpenClaim: Sendable {
 
   /// Bytes of a mapped stream that power loss may take now, in the segment that takes the appends and
   /// in the one before it.
-  private var unsyncedByteCount: UInt64 {
+  var unsyncedByteCount: UInt64 {
     proven.segmentID == segment.segmentID
       ? position - min(position, proven.position)
       : unsyncedBefore + position - UInt64(SegmentLayout.preambleByteCount)
@@ -224,7 +224,7 @@ struct OpenClaim: Sendable {
     let bound = settings.definition.rollRecordCount
     if isOlderThanRoll(than: progress.lastAppendTime) { return true }
     return isRollRequested || bound > 0 && progress.statistics.recordCount >= bound
-      || nextOffset.rawValue - progress.baseOffset.rawValue >= UInt64(UInt32.max) - 1_048_576
+      || nextOffset.rawValue &- progress.baseOffset.rawValue >= UInt64(UInt32.max) - 1_048_576
   }
 
   /// Whether the segment's first record is older than the stream's bound, at a time.

@@ -56,7 +56,7 @@ struct FileImport: ~Copyable {
   /// Imports what is not in the stream yet and waits until it is durable.
   mutating func run() throws(CommandFailure) {
     var lines = Lines(
-      PlainFileSource(file), lineByteCountLimit: FormatLimits().recordByteCountLimit)
+      PlainFileSource(file, console), lineByteCountLimit: FormatLimits().recordByteCountLimit)
     do throws(CommandFailure) {
       try importLines(&lines)
     } catch {
@@ -195,6 +195,7 @@ struct FileImport: ~Copyable {
 
   private func advance(_ lines: inout Lines) throws(CommandFailure) -> Bool {
     do throws(InputError) { return try lines.advance() } catch {
+      if error == .interrupted { throw .interrupted }
       throw .message("\(shownPath): \(error)")
     }
   }
@@ -212,16 +213,22 @@ struct FileImport: ~Copyable {
 /// A file as a source of input.
 struct PlainFileSource: ByteSource {
   private let file: PlainFile
+  private let console: Console
   private var position: UInt64 = 0
 
-  init(_ file: PlainFile) { self.file = file }
+  init(_ file: PlainFile, _ console: Console) {
+    self.file = file
+    self.console = console
+  }
 
   mutating func read(into buffer: inout MutableRawSpan) throws(InputError) -> Int {
     do throws(FileSystemError) {
-      let count = try file.read(into: &buffer)
+      // A FIFO may have nothing to read for as long as it likes.
+      let count = try file.read(into: &buffer, goingOnAfterSignals: { !console.isInterrupted })
       position += UInt64(count)
       return count
     } catch {
+      if console.isInterrupted { throw .interrupted }
       var number: Int32 = 5
       if case .system(let other) = error.reason { number = other }
       throw .failed(position: position, errorNumber: number)

@@ -1,15 +1,19 @@
 internal import CommandLineInterface
 internal import CommitLog
 internal import LogFormat
+internal import PlatformIO
 internal import Quantities
 
 /// Moves records from a reader to an output, reports damage on the way and goes on behind it.
 struct RecordPump: ~Copyable {
   /// Records handed out between two looks at interruption and output.
   private static let roundCount = 1_024
+  /// Looks for the next record, 5 ms apart, before that is an error.
+  private static let stallLimit = 2_000
 
   /// Places that were not intact.
   private(set) var damageCount = 0
+  private var stallCount = 0
   var reader: LogReader
   private let context: String
   private let console: Console
@@ -41,9 +45,39 @@ struct RecordPump: ~Copyable {
       try printer.check()
       guard let count else { continue }
       done += count
-      if count == 0 { break }
+      try waitIfStalled(count)
     }
+    if done < limit { try reportEnd() }
     return done
+  }
+
+  /// A writer may have shown records a moment before its next segment can be found.
+  private mutating func waitIfStalled(_ count: UInt64) throws(CommandFailure) {
+    guard count == 0 else {
+      stallCount = 0
+      return
+    }
+    stallCount += 1
+    guard stallCount < Self.stallLimit else {
+      throw .message(
+        "\(context): offset \(reader.nextOffset) is said to be there, but no segment has it; run "
+          + "`piperoll verify`")
+    }
+    sleepNanoseconds(5_000_000)
+  }
+
+  /// What may be missing behind the last record.
+  private mutating func reportEnd() throws(CommandFailure) {
+    do throws(ReadError) { try reader.checkEnd() } catch {
+      try note(error)
+    }
+  }
+
+  /// Counts and shows damage, behind which reading goes on; throws everything else.
+  private mutating func note(_ error: ReadError) throws(CommandFailure) {
+    guard case .damaged(let report) = error else { throw .read(error) }
+    damageCount += 1
+    console.writeError("\(context): \(report)\n")
   }
 
   /// One round; `nil` when there was damage and reading can go on behind it.
@@ -60,9 +94,7 @@ struct RecordPump: ~Copyable {
       }
       return delivered
     } catch {
-      guard case .damaged(let report) = error else { throw .read(error) }
-      damageCount += 1
-      console.writeError("\(context): \(report)\n")
+      try note(error)
       return nil
     }
   }

@@ -57,8 +57,12 @@ public final class PlainFile: Sendable {
 
   /// Reads some bytes behind those that were read before.
   ///
+  /// - Parameter goesOn: Asked when a signal came while there was nothing to read yet; the read ends
+  ///   with `.system(EINTR)` when it says no.
   /// - Returns: How many; 0 at the end.
-  public func read(into buffer: inout MutableRawSpan) throws(FileSystemError) -> Int {
+  public func read(
+    into buffer: inout MutableRawSpan, goingOnAfterSignals goesOn: () -> Bool = { true }
+  ) throws(FileSystemError) -> Int {
     let descriptor = descriptor
     var result = 0
     var number: Int32 = 0
@@ -68,7 +72,7 @@ public final class PlainFile: Sendable {
         unsafe Glibc.read(descriptor, bytes.baseAddress, bytes.count)
       }
       number = result < 0 ? errno : 0
-    } while number == EINTR
+    } while number == EINTR && goesOn()
     guard result >= 0 else { throw failure(.read, path, number, expecting: .file) }
     return result
   }
