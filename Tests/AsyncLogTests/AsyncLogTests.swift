@@ -46,6 +46,25 @@ private func withStore<Result>(_ body: (Store) async throws -> Result) async thr
     }
   }
 
+  @Test func `a tail of a stream that was closed ends with an error`() async throws {
+    try await withStore { store in
+      let log = try store.createStream(StreamName("closed"))
+      try log.append([1])
+      var records = log.records().makeAsyncIterator()
+      try log.flush()
+      #expect(try await records.next()?.value == [1])
+      let end = Task { [records] in
+        do {
+          while try await records.next() != nil {}
+          return false
+        } catch { return error is ReadError }
+      }
+      try await Task.sleep(nanoseconds: 50_000_000)
+      store.close()
+      #expect(await end.value)
+    }
+  }
+
   @Test func `a tail delivers what is appended later and ends with its task`() async throws {
     try await withStore { store in
       var options = StreamOptions()

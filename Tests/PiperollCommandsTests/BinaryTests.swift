@@ -59,7 +59,7 @@ import Testing
     #expect(result.output == "1\n0\n" && result.errors.isEmpty)
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `Ctrl-C commits what was read and exits with 130`() throws {
     guard Self.program != nil else { return }
     let rig = try Rig().initialise()
@@ -75,6 +75,39 @@ import Testing
       $P read store s
       """)
     #expect(result.output == "130\na\nb\n")
+  }
+
+  @Test(.timeLimit(.minutes(10)))
+  func `Ctrl-C ends an import that waits at a FIFO, and keeps what it read`() throws {
+    guard Self.program != nil else { return }
+    let rig = try Rig().initialise()
+    let result = try Self.shell(
+      rig,
+      """
+      set -m
+      mkfifo in; exec 5<>in
+      $P import store s in 2>/dev/null & pid=$!
+      printf 'a\\nb\\n' >&5
+      sleep 1
+      kill -INT $pid; wait $pid; echo $?
+      $P read store s
+      """)
+    #expect(result.output == "130\na\nb\n")
+  }
+
+  @Test func `what is missing at the end of a stream is an exit code`() throws {
+    guard Self.program != nil else { return }
+    let rig = try Rig().initialise()
+    let result = try Self.shell(
+      rig,
+      """
+      seq 100 | $P append store s
+      $P init other >/dev/null; seq 5 | $P append other s
+      cp other/s/*/*2.seg store/s/*/*2.seg 2>/dev/null || cp other/s/*/*1.seg store/s/*/*1.seg
+      $P read store s 2>/dev/null; echo $?
+      $P export store s 2>/dev/null; echo $?
+      """)
+    #expect(result.output == "2\n2\n")
   }
 
   @Test func `standard streams that are closed corrupt nothing`() throws {
