@@ -172,6 +172,8 @@ class Commit:
         durable, group = u(data, 16), u(data, 48)
         if not (s.PREAMBLE <= durable <= group <= frame.position) or (durable | group) % 8:
             raise damaged("positions of a commit frame", frame.position)
+        if u(data, 24) >> 63:
+            raise damaged("sequence of a commit frame", frame.position)
         if u(data, 32) > s.MAX_OFFSET:
             raise damaged("next offset of a commit frame", frame.position)
         s.check_zero(data, 60, 4, "commit frame")

@@ -168,8 +168,7 @@ class Segment:
             f.check_index(frame)
         elif kind == s.STATE:
             f.check_state(frame)
-            if self.damages and self.damages[-1].next_offset is None:
-                self.take_offset(u(frame.data, 24), u(frame.data, 24), frame.position)
+            self.take_offset(u(frame.data, 24), u(frame.data, 24), frame.position)
         elif kind == s.CONTROL:
             f.check_control(frame)
         elif kind == s.GAP:
@@ -247,6 +246,11 @@ def edit(value: bytes) -> dict | None:
         raise damaged(f"length of {name}")
     if kind == 7 and result["reason"] > 2:
         raise s.newer("reason of an end")
+    if kind == 11 and not s.is_frame_position(result["position"]):
+        raise damaged(name)
+    sizes = ("capacity", "first_segment_bytes", "segment_bytes")
+    if any(result.get(size, 0) >> 48 for size in sizes):
+        raise damaged(name)
     if kind == 10 and not (
         result["from"] < result["to"] and result["first_offset"] <= result["next_offset"]
     ):

@@ -92,7 +92,7 @@ class SuperBlock:
             raise damaged("superblock checksum", position)
         check_version(sector, 512, 64, "superblock")
         check_zero(sector, 76, 4, "superblock")
-        if u(sector, 32) == 0:
+        if u(sector, 32) == 0 or (u(sector, 32) | u(sector, 40)) >> 63:
             raise damaged("superblock generation", position)
         return SuperBlock(id_text(sector[16:32]), u(sector, 32), u(sector, 40), u(sector, 48),
                           u(sector, 56), sector[:504])
@@ -172,7 +172,7 @@ class Slot:
         slot = Slot(u(sector, 0), u(sector, 8), u(sector, 16), bool(sector[96] & 1),
                     bool(sector[96] & 2), bool(sector[96] & 4), u(sector, 128))
         links = (u(sector, 32), u(sector, 48))
-        if slot.sequence == 0 or slot.next_offset > MAX_OFFSET:
+        if not 0 < slot.sequence < 1 << 63 or u(sector, 104) >> 63 or slot.next_offset > MAX_OFFSET:
             raise damaged("recovery slot", position)
         if not is_frame_position(slot.durable) or any(
             link != 0 and not (is_frame_position(link) and link < slot.durable) for link in links
