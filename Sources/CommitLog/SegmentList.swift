@@ -17,6 +17,8 @@ final class SegmentEntry: Sendable {
     weak var released: SegmentFile?
     /// Used since ``OpenSegments`` last looked.
     var wasUsed = true
+    /// In the queue of ``OpenSegments``.
+    var isNoted = false
     var segment: ManifestState.Segment
     var rows: [IndexRow] = []
     /// Rows are complete up to here.
@@ -45,7 +47,20 @@ final class SegmentEntry: Sendable {
     directory.segmentPath(streamID: definition.streamID, segmentID: id)
   }
 
-  func setEnd(_ end: ManifestEdit.SegmentEnd) { inner.withLock { $0.segment.end = end } }
+  func setEnd(_ end: ManifestEdit.SegmentEnd) {
+    inner.withLock { $0.segment.end = end }
+    noteIfClosable()
+  }
+
+  /// From now on the file may be let go of, where the segment takes no appends any more.
+  private func noteIfClosable() {
+    let isClosable = inner.withLock { inner -> Bool in
+      guard inner.segment.end != nil, inner.file != nil, !inner.isNoted else { return false }
+      inner.isNoted = true
+      return true
+    }
+    if isClosable { OpenSegments.shared.note(self) }
+  }
 
   /// Takes what the manifest says now; an end that is known already stays.
   func update(_ segment: ManifestState.Segment) {
@@ -54,12 +69,13 @@ final class SegmentEntry: Sendable {
       inner.segment = segment
       inner.segment.end = end
     }
+    noteIfClosable()
   }
 
   /// Takes a file that is open already.
   func adopt(_ file: SegmentFile) {
     inner.withLock { $0.file = file }
-    OpenSegments.shared.note(self)
+    noteIfClosable()
   }
 
   /// Lets go of the file for good; readers that hold it keep it.
@@ -75,17 +91,18 @@ final class SegmentEntry: Sendable {
     }
   }
 
-  /// Lets go of the file until it is needed again, unless it takes appends or was just used.
+  /// Lets go of the file until it is needed again, unless it was just used.
   ///
   /// - Returns: Whether the entry holds no file now.
   func release() -> Bool {
     inner.withLock { inner in
-      guard !inner.wasUsed, inner.segment.end != nil else {
+      if inner.wasUsed, inner.file != nil {
         inner.wasUsed = false
-        return inner.file == nil
+        return false
       }
-      inner.released = inner.file
+      if let file = inner.file { inner.released = file }
       inner.file = nil
+      inner.isNoted = false
       return true
     }
   }
@@ -115,7 +132,7 @@ final class SegmentEntry: Sendable {
         throw .fileSystem(error)
       }
     }
-    if isNew { OpenSegments.shared.note(self) }
+    if isNew { noteIfClosable() }
     return file
   }
 
@@ -212,7 +229,6 @@ final class SegmentList: Sendable {
         ManifestState.Segment(definition: definition, activation: activation), file: file,
         directory: directory, limits: limits)
       list.append(entry)
-      OpenSegments.shared.note(entry)
     }
   }
 
