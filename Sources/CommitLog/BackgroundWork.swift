@@ -18,8 +18,13 @@ final class BackgroundWork: Sendable {
   }
 
   func later(_ body: @escaping @Sendable () -> Void) {
-    guard execution == .threads, !isStopping.load(ordering: .acquiring) else { return body() }
-    jobs.withLock { $0.append(body) }
+    // Under the lock: behind the flag nobody would come for it.
+    let isTaken = jobs.withLock { jobs -> Bool in
+      guard execution == .threads, !isStopping.load(ordering: .acquiring) else { return false }
+      jobs.append(body)
+      return true
+    }
+    guard isTaken else { return body() }
     jobBell.ring()
   }
 
@@ -67,6 +72,11 @@ final class BackgroundWork: Sendable {
       return running
     }
     for thread in running { thread.join() }
+    let left = jobs.withLock { jobs in
+      defer { jobs = [] }
+      return jobs
+    }
+    for job in left { job() }
   }
 }
 

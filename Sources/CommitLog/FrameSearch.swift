@@ -8,6 +8,8 @@ struct FrameSearch: ~Escapable {
   let reader: FrameReader
   /// Bytes a search may hash beyond the range it looks at.
   static let hashBudget = 64 << 20
+  /// Bytes all searches of one walk may hash: forged heads must not make it take for ever.
+  static let walkHashBudget = 4 << 30
 
   @_lifetime(copy reader)
   init(_ reader: FrameReader) { self.reader = reader }
@@ -54,6 +56,16 @@ struct FrameSearch: ~Escapable {
   /// The position of the next intact frame behind `position`, or `limit` when there is none.
   func nextIntact(after position: UInt64, to limit: UInt64) -> UInt64 {
     var budget = Self.hashBudget
+    return nextIntact(after: position, to: limit, budget: &budget)
+  }
+
+  /// The same, for a walk with many searches.
+  ///
+  /// - Parameter budget: Bytes that may be hashed. Once they are used up, commit frames are still found.
+  func nextIntact(after position: UInt64, to limit: UInt64, budget total: inout Int) -> UInt64 {
+    let allowance = max(0, min(Self.hashBudget, total))
+    var budget = allowance
+    defer { total -= allowance - budget }
     let end = min(limit, UInt64(reader.segment.byteCount))
     // Where the damaged frame says it ends, when an intact frame stands there. A damaged length may
     // lead behind other intact frames, so the bytes before that are searched all the same.
@@ -81,15 +93,15 @@ struct FrameSearch: ~Escapable {
     let length = Int(head.length)
     let minimum = head.kind.map(Frame.minimumByteCount) ?? FrameHead.byteCount
     guard length >= minimum, UInt64(length) <= limit - position else { return false }
-    // Heads that check themselves, and short frames, are cheap; others count against the budget.
-    if head.kind != .commit, head.kind != .batch {
-      guard budget >= length else { return false }
-      budget -= length
+    // Commit frames are short, and a batch whose head does not hold is not hashed; all others count.
+    if head.kind != .commit {
+      guard budget >= (head.kind == .batch ? 1 : length) else { return false }
     }
     do throws(FormatError) {
       _ = try reader.frame(at: position, verifying: true)
       return true
     } catch {
+      if head.kind != .commit, error != .damaged(.batch, .headCheck) { budget -= length }
       return false
     }
   }

@@ -29,6 +29,7 @@ struct SegmentScan {
   /// Why the walk ended, where it was not at the end of the bytes or a seal.
   var problem: FormatError?
   private var openDamage: Damage?
+  private var searchBudget = FrameSearch.walkHashBudget
 
   /// A place that is not intact although it was durable.
   struct Damage: Equatable {
@@ -301,7 +302,7 @@ struct SegmentScan {
       }
       return false
     }
-    let next = search.nextIntact(after: position, to: limit)
+    let next = search.nextIntact(after: position, to: limit, budget: &searchBudget)
     // Where nothing intact follows, what was proven tells how far the records went.
     let to = next < limit ? next : max(position, min(provenPosition, limit))
     if openDamage == nil {

@@ -55,7 +55,8 @@ final class SpareFiles: Sendable {
       if let status, status.linkCount == 1, !isFull {
         files.withLock { $0.append((entry.name, status.byteCount)) }
       } else {
-        try system.unlink(entry.name, in: directory.spare)
+        // One that cannot go is in nobody's way.
+        try? system.unlink(entry.name, in: directory.spare)
       }
     }
   }

@@ -30,7 +30,18 @@ extension StreamLog {
   public func waitUntilDurable(_ offset: Offset) throws(AppendError) {
     while watermarks.durable.load(ordering: .acquiring) <= offset.rawValue {
       try refuseWhenStopped()
-      helpCommit()
+      if !helpCommit() { awaitDurable(offset) }
+    }
+  }
+
+  /// Sleeps until something may have become durable: there was nothing to commit, so the record is still
+  /// to be appended.
+  private func awaitDurable(_ offset: Offset) {
+    watermarks.cell.whileWaiting {
+      let ticket = watermarks.cell.ticket
+      if watermarks.durable.load(ordering: .acquiring) <= offset.rawValue {
+        watermarks.cell.wait(ifUnchanged: ticket, timeoutNanoseconds: 10_000_000)
+      }
     }
   }
 
@@ -76,18 +87,23 @@ extension StreamLog {
   }
 
   /// Commits a group when nobody else is at it; otherwise waits until the one who is has finished.
-  func helpCommit() {
-    watermarks.cell.whileWaiting {
+  ///
+  /// - Returns: False when there was nothing to commit.
+  @discardableResult
+  func helpCommit() -> Bool {
+    let done = watermarks.cell.whileWaiting { () -> Bool? in
       let ticket = watermarks.cell.ticket
-      let done: Void? = committing.withLockIfAvailable { committer in
-        _ = commitOnce(&committer, durably: true)
+      let done = committing.withLockIfAvailable { committer in
+        commitOnce(&committer, durably: true)
       }
       if done == nil {
         watermarks.cell.wait(ifUnchanged: ticket, timeoutNanoseconds: 10_000_000)
       }
+      return done
     }
     // Others may have found the lock taken just before it was released.
     watermarks.notify()
+    return done ?? true
   }
 
   /// Carries out one group commit; false when there was nothing to do.
