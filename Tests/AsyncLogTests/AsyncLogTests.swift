@@ -92,4 +92,46 @@ private func withStore<Result>(_ body: (Store) async throws -> Result) async thr
       #expect(try await endless.value == 0)
     }
   }
+
+  @Test(.timeLimit(.minutes(2)))
+  func `awaiting durability ends in class memory too, without anybody flushing`() async throws {
+    try await withStore { store in
+      var options = StreamOptions()
+      options.durability = .memory
+      let log = try store.createStream(StreamName("d"), options: options)
+      for _ in 0..<5 {
+        var last = Offset.zero
+        for index in 0..<10 { last = try log.append(Array("r\(index)".utf8)) }
+        try await log.durable(through: last)
+        #expect(log.durableOffset > last)
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func `a task that awaits what nobody appends can be cancelled`() async throws {
+    try await withStore { store in
+      for durability in [Durability.memory, .disk] {
+        var options = StreamOptions()
+        options.durability = durability
+        let log = try store.createStream(StreamName("e \(durability)"), options: options)
+        try log.append([1])
+        let waiting = (0..<20).map { index in
+          Task {
+            if index % 2 == 0 {
+              try await log.durable(through: Offset(rawValue: 1_000))
+            } else {
+              try await log.visible(through: Offset(rawValue: 1_000))
+            }
+          }
+        }
+        for task in waiting { task.cancel() }
+        for task in waiting {
+          await #expect(throws: CancellationError.self) { try await task.value }
+        }
+        try await log.durable(through: .zero)
+        #expect(log.durableOffset.rawValue == 1)
+      }
+    }
+  }
 }

@@ -287,6 +287,38 @@ func values(_ log: StreamLog, from start: StartPosition = .earliest) throws -> [
     again.close()
   }
 
+  @Test(arguments: everyClass)
+  func `a batch over the limits of the store is refused, whatever its builder allows`(
+    _ durability: Durability
+  ) throws {
+    var machine = Machine()
+    machine.options.limits = FormatLimits(
+      batchByteCountLimit: 64 << 10, batchRecordCountLimit: 100)
+    try machine.create()
+    let store = try machine.open()
+    defer { store.close() }
+    let log = try store.createStream(StreamName("s"), options: small(durability))
+    for (count, byteCount) in [(101, 1), (10, 7_000)] {
+      var batch = BatchBuilder(limits: FormatLimits())
+      let value = [UInt8](repeating: 5, count: byteCount)
+      for _ in 0..<count { try batch.append(value.span.bytes) }
+      var refusal: FormatError?
+      do throws(AppendError) { try log.append(batch) } catch {
+        if case .invalid(let cause) = error { refusal = cause }
+      }
+      guard case .overLimit(.batch, let found, let limit)? = refusal else {
+        Issue.record("not refused: \(count) records of \(byteCount) bytes")
+        continue
+      }
+      #expect(found > limit)
+    }
+    var batch = BatchBuilder(limits: FormatLimits())
+    for _ in 0..<100 { try batch.append([UInt8](repeating: 6, count: 600).span.bytes) }
+    #expect(try log.append(batch).offset == .zero)
+    try log.flush()
+    #expect(try values(log).count == 100)
+  }
+
   @Test func `stream names that could leave the store are refused`() {
     for name in [
       "", ".", "..", "a/b", "../x", "/x", "a\\b", "-x", " x", "x.", "x ", "a\u{0}b",

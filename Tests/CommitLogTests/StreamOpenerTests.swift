@@ -210,4 +210,35 @@ import Testing
       store.close()
     }
   }
+
+  @Test func `what class memory had left unsynced is durable before what follows counts so`() throws
+  {
+    try withStream(StreamLogCloseTests.rolling(.memory)) { machine, log in
+      for index in 0..<35 { try log.append(bytes("record \(index)")) }
+      // As the thread that commits does: the manifest learns of the segments, no file is synced.
+      log.committing.withLock { _ = log.commitOnce(&$0, durably: false) }
+      #expect(log.durableOffset == .zero)
+      let killed = machine.crashed(.processKill)
+      #expect(
+        try killed.storedStream().segments.map { $0.end?.reason }.prefix(3) == [
+          .sealed, .sealed, .sealed,
+        ])
+      for isAppending in [false, true] {
+        let reopened = killed.crashed(.processKill)
+        let store = try reopened.open()
+        let again = try opened(store)
+        #expect(again.logEndOffset.rawValue == 35)
+        if isAppending { for index in 35..<48 { try again.append(bytes("record \(index)")) } }
+        try again.flush()
+        #expect(again.durableOffset == again.logEndOffset)
+        let cut = reopened.crashed(.loseAll)
+        let last = try cut.open()
+        let count = Int(again.durableOffset.rawValue)
+        #expect(try values(opened(last)) == (0..<count).map { "record \($0)" })
+        last.close()
+        try expectSound(cut)
+        store.abandon()
+      }
+    }
+  }
 }

@@ -182,4 +182,67 @@ import Testing
       try ManifestEdit.decoded(bytes.rawSpan.extracting(first: 4))
     }
   }
+
+  @Test func `counters of fixed places leave room to count on`() throws {
+    let tooMany: [UInt64] = [1 << 63, 1 << 63 + 1, .max]
+    let most: UInt64 = 1 << 63 - 1
+    let block = Samples.superblock.encoded(at: 0)
+    // The superblock's generation and epoch.
+    for field in [32, 40] {
+      func changed(_ value: UInt64) -> [UInt8] {
+        Forge.changed(block, .superblock(position: 0), at: field, size: 8, to: value)
+      }
+      for value in tooMany {
+        let bytes = changed(value)
+        #expect(throws: FormatError.damaged(.superblock, .count)) {
+          try SuperBlock(bytes.rawSpan, at: 0)
+        }
+      }
+      let bytes = changed(most)
+      #expect(throws: Never.self) { try SuperBlock(bytes.rawSpan, at: 0) }
+    }
+    // The slot's sequence and commit sequence.
+    let slot = Samples.slot.encoded(salt: Samples.salt, at: 4_096)
+    for field in [0, 104] {
+      func changed(_ value: UInt64) -> [UInt8] {
+        Forge.changed(
+          slot, .slot(salt: Samples.salt, position: 4_096), at: field, size: 8, to: value)
+      }
+      for value in tooMany {
+        let bytes = changed(value)
+        #expect(throws: FormatError.damaged(.recoverySlot, .count)) {
+          try RecoverySlot(bytes.rawSpan, salt: Samples.salt, at: 4_096)
+        }
+      }
+      let bytes = changed(most)
+      let read = try RecoverySlot(bytes.rawSpan, salt: Samples.salt, at: 4_096)
+      #expect(max(read.sequence, read.commitSequence) == most)
+    }
+  }
+
+  @Test func `sizes and positions in manifest edits are those of possible segments`() throws {
+    func decoded(_ edit: Int, _ field: Int, _ value: UInt64) throws -> ManifestEdit? {
+      let bytes = Forge.changed(
+        Samples.edits[edit].encoded(), .plain, at: field, size: 8, to: value)
+      return try ManifestEdit.decoded(bytes.rawSpan)
+    }
+    // First and later size of a stream's segments, size of a prepared one.
+    for (edit, field) in [(1, 40), (1, 48), (4, 24)] {
+      for size in [UInt64(1) << 48, 1 << 48 + 1, 1 << 63, .max] {
+        #expect(throws: FormatError.damaged(.manifestEdit, .length)) {
+          try decoded(edit, field, size)
+        }
+      }
+      #expect(try decoded(edit, field, 1 << 48 - 1) != nil)
+    }
+    // Where a segment is durable.
+    for position in [UInt64(0), 16_376, 16_385, 20_484, .max] {
+      #expect(throws: FormatError.damaged(.manifestEdit, .position)) {
+        try decoded(10, 24, position)
+      }
+    }
+    for position in [UInt64(16_384), 20_480, 1 << 63] {
+      #expect(try decoded(10, 24, position) != nil)
+    }
+  }
 }

@@ -85,6 +85,9 @@ import Testing
       Self.expect(.damaged(.commitFrame, .position), frame, 48, 8, group)
     }
     Self.expect(.damaged(.commitFrame, .offset), frame, 32, 8, 1 << 63)
+    for sequence in [UInt64(1) << 63, 1 << 63 + 1, .max] {
+      Self.expect(.damaged(.commitFrame, .count), frame, 24, 8, sequence)
+    }
     Self.expect(.newer(.commitFrame, .reserved), frame, 60, 4, 1)
   }
 
