@@ -91,11 +91,12 @@ final class SegmentEntry: Sendable {
     }
   }
 
-  /// Lets go of the file until it is needed again, unless it was just used.
+  /// Lets go of the file until it is needed again, unless it takes appends or was just used.
   ///
   /// - Returns: Whether the entry holds no file now.
   func release() -> Bool {
     inner.withLock { inner in
+      guard inner.segment.end != nil else { return false }
       if inner.wasUsed, inner.file != nil {
         inner.wasUsed = false
         return false
