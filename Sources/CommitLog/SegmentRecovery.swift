@@ -190,12 +190,15 @@ struct SegmentRecovery {
   }
 
   /// Writes damaged copies of the header again from what the manifest knows.
-  private func restoreHeader() throws(FileSystemError) {
+  ///
+  /// - Returns: Whether anything was written; the sync is the caller's.
+  @discardableResult
+  func restoreHeader() throws(FileSystemError) -> Bool {
     let isIntact = SegmentLayout.headerPositions.allSatisfy { place in
       let page = file.bytes.extracting(Int(place)..<(Int(place) + SegmentHeader.byteCount))
       return (try? SegmentHeader(page, at: place)) != nil
     }
-    if isIntact { return }
+    if isIntact { return false }
     let header =
       (try? file.header())
       ?? SegmentHeader(
@@ -208,6 +211,7 @@ struct SegmentRecovery {
     for place in SegmentLayout.headerPositions {
       try file.write(header.encoded(at: place), at: place)
     }
+    return true
   }
 
   /// Keeps the bytes of a cut group aside: they are either torn or rotten, and nobody can tell.

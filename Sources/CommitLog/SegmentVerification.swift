@@ -254,6 +254,15 @@ struct SegmentVerification {
       }
       return
     }
+    switch scan.problem {
+    case .newer?, .overLimit?:
+      // Nothing is known of what stands there and behind it.
+      add(
+        from: scan.position, to: file.byteCount, first: next, next: next,
+        scan.problem.map { "\($0)" } ?? "")
+      return
+    default: break
+    }
     if let slot, slot.flags.contains(.clean), scan.position != slot.durablePosition.rawValue {
       add(
         from: scan.position, to: slot.durablePosition.rawValue, first: min(next, slot.nextOffset),

@@ -305,6 +305,7 @@ public struct StoreVerification {
     _ segment: ManifestState.Segment, of stream: ManifestState.Stream, _ path: String,
     _ error: ReadError
   ) throws(OpenError) -> SegmentOutcome {
+    if case .open(let refusal) = error { throw refusal }
     guard case .fileSystem(let cause) = error else { return SegmentOutcome(producers: nil) }
     switch cause.reason {
     case .notFound, .notARegularFile, .notADirectory, .unexpectedEnd: break

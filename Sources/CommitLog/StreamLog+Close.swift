@@ -17,7 +17,8 @@ extension StreamLog {
 
   /// Commits when the stream's class says it is time; answers how long until it is.
   func commitIfDue(_ now: UInt64) -> UInt64? {
-    let isSignalled = state.withLock { $0.isSignalled }
+    // A commit without a sync that was under way has taken the signal, not the wish.
+    let isSignalled = state.withLock { $0.isSignalled || $0.isDurabilityAwaited }
     guard isSignalled else { return nil }
     var wait: UInt64?
     let done: Void? = committing.withLockIfAvailable { committer in
@@ -122,6 +123,10 @@ extension StreamLog {
     }
     watermarks.raiseLogStart(to: end.nextOffset.rawValue)
     let ids = Set(eligible.map(\.id))
+    // Buffers that wait to be filled must not keep the files of the segments they were last used for.
+    state.withLock { state in
+      for buffer in state.freeBuffers { buffer.segment = state.segment }
+    }
     let gone = segments.remove { ids.contains($0.id) }.filter { removeFile(of: $0) }
     // What a power cut brings back would be nobody's: the intents go when the directory is durable.
     if let directory = try? core.directory.directory(ofStream: definition.streamID),

@@ -13,7 +13,6 @@ struct CommitterState: Sendable {
   var slotSegmentID: UInt64 = 0
   /// A segment that ended and whose end the manifest does not know yet.
   var pendingEnd: ManifestEdit.SegmentEnd?
-  var endedFile: SegmentFile?
   /// Class `memory`: segments that were left and not yet synced, oldest first.
   var unsyncedDepartures: [WriterState.Departure] = []
   /// Wall minus monotonic time at the last group; `nil` before the first.
@@ -198,7 +197,6 @@ extension StreamLog {
     acknowledge(mark, recycling: group[start..<end])
     if let ended {
       committer.pendingEnd = ended
-      committer.endedFile = segment
       finishSealed(segment, mark)
     }
     return end
@@ -246,7 +244,6 @@ extension StreamLog {
     }
     if let end = committer.pendingEnd { segments.end(end) }
     committer.pendingEnd = nil
-    committer.endedFile = nil
     do throws(FileSystemError) {
       for place in SegmentLayout.headerPositions {
         try segment.write(header.encoded(at: place), at: place)

@@ -102,6 +102,7 @@ struct StreamOpener {
     let file = try openFile(segment.definition, access: .writing)
     let recovery = SegmentRecovery(core: core, file: file, segment: segment)
     do throws(FileSystemError) {
+      if try recovery.restoreHeader() { try file.synchronize() }
       try SegmentRecovery.rewrite(file, from: recovery.provenPosition, upTo: scan.position)
     } catch {
       throw .fileSystem(error)
@@ -144,9 +145,8 @@ struct StreamOpener {
     for segment in (core.manifest.stream(streamID)?.segments ?? []).reversed() {
       guard let end = segment.end, end.reason == .sealed else { continue }
       // Its last slots are written behind that sync; those before it were synced earlier.
-      guard let found = try fileIfSound(segment.definition),
-        !(found.newestSlot()?.slot.flags.contains(.sealed) ?? false)
-      else { return }
+      guard let found = try fileIfSound(segment.definition) else { continue }
+      if found.newestSlot()?.slot.flags.contains(.sealed) ?? false { return }
       let file = try openFile(segment.definition, access: .writing)
       var mark = SegmentMark(
         segmentID: segment.id, position: end.endPosition.rawValue, nextOffset: end.nextOffset,

@@ -159,10 +159,16 @@ struct OpenClaim: Sendable {
       ? 0 : UInt64(SegmentLayout.aligned(StateFrame.byteCount(producerCount: producerCount)))
   }
 
+  /// What a segment holds besides at least: the table of producers shall not be the most of it.
+  private static func roomForRecords(producerCount: Int) -> UInt64 {
+    4_096 + 4 * initialStateByteCount(producerCount: producerCount)
+  }
+
   /// The least size of a segment that begins with the table of so many producers and can be sealed.
   static func leastByteCount(producerCount: Int) -> UInt64 {
     UInt64(SegmentLayout.preambleByteCount) + initialStateByteCount(producerCount: producerCount)
-      + endReserve(rowCount: 0, unflushedRowCount: 0, producerCount: producerCount) + 4_096
+      + endReserve(rowCount: 0, unflushedRowCount: 0, producerCount: producerCount)
+      + roomForRecords(producerCount: producerCount)
   }
 
   /// Makes the next frame possible, or says what is missing.
@@ -176,7 +182,7 @@ struct OpenClaim: Sendable {
     if position + needed > frameEnd || isRollDue || endedBefore != nil {
       let minimum =
         UInt64(SegmentLayout.preambleByteCount) + initialState + UInt64(frameByteCount) + endReserve
-        + 4_096
+        + Self.roomForRecords(producerCount: producers.count)
       guard let index = successors.firstIndex(where: { $0.file.byteCount >= minimum }) else {
         return .segment(minimumByteCount: minimum)
       }

@@ -98,10 +98,13 @@ private func withStore<Result>(_ body: (Store) async throws -> Result) async thr
     try await withStore { store in
       var options = StreamOptions()
       options.durability = .memory
+      options.rollRecordCount = 40
       let log = try store.createStream(StreamName("d"), options: options)
-      for _ in 0..<5 {
+      for round in 0..<5 {
+        // Within a segment, and over several, which the committer is told of.
+        let count = round % 2 == 0 ? 10 : 130
         var last = Offset.zero
-        for index in 0..<10 { last = try log.append(Array("r\(index)".utf8)) }
+        for index in 0..<count { last = try log.append(Array("r\(index)".utf8)) }
         try await log.durable(through: last)
         #expect(log.durableOffset > last)
       }

@@ -77,4 +77,15 @@ import Testing
       try expectSound(killed)
     }
   }
+
+  @Test func `a verification that cannot look at a segment for its limits does not call it sound`()
+    throws
+  {
+    var machine = try machine(.disk)
+    machine.options.limits.segmentByteCountLimit = 128 << 10
+    #expect(throws: OpenError.self) {
+      _ = try StoreVerification.run(
+        at: "/data/s", options: machine.options, environment: machine.environment)
+    }
+  }
 }

@@ -62,4 +62,22 @@ import Testing
       try expectSound(killed)
     }
   }
+
+  @Test(arguments: everyClass)
+  func `a verification that ends at a record over its limits does not call the store sound`(
+    _ durability: Durability
+  ) throws {
+    try withStream(small(durability)) { machine, log in
+      try log.append(bytes("before"))
+      try log.append(Self.large)
+      try log.append(bytes("after"))
+      try log.flush()
+      var killed = machine.crashed(.processKill)
+      try expectSound(killed)
+      killed.options.limits.recordByteCountLimit = 64 << 10
+      let report = try StoreVerification.run(
+        at: "/data/s", options: killed.options, environment: killed.environment)
+      #expect(!report.isSound)
+    }
+  }
 }

@@ -226,4 +226,63 @@ import Testing
       }
     }
   }
+
+  @Test func `buffers that wait to be filled do not keep removed files`() throws {
+    try withStream(Self.rolling(.disk)) { machine, log in
+      // One group of several segments, so that several buffers are in use.
+      for index in 0..<35 { try log.append(bytes("record \(index)")) }
+      try log.flush()
+      let before = machine.disk.openHandleCount
+      #expect(try log.removeSegments(before: Offset(rawValue: 30)).removed == 3)
+      #expect(machine.disk.openHandleCount == before - 3)
+      #expect(Self.spares(machine).count == machine.options.spareSegmentCount)
+    }
+  }
+
+  /// Time in which something happens when it is read.
+  private final class EventfulTime: TimeSource {
+    private let base: ManualTime
+    let event = Mutex<(@Sendable () -> Void)?>(nil)
+
+    init(_ base: ManualTime) { self.base = base }
+
+    private func happen() {
+      let body = event.withLock { event in
+        defer { event = nil }
+        return event
+      }
+      body?()
+    }
+
+    func now() -> Timestamp {
+      happen()
+      return base.now()
+    }
+
+    func monotonicNanoseconds() -> UInt64 {
+      happen()
+      return base.monotonicNanoseconds()
+    }
+  }
+
+  @Test func `who awaits durability while a commit without a sync begins is not forgotten`() throws
+  {
+    let machine = Machine()
+    let time = EventfulTime(machine.time)
+    var environment = machine.environment
+    environment.time = time
+    try machine.create()
+    let store = try Store.open(at: "/data/s", options: machine.options, environment: environment)
+    defer { store.close() }
+    let log = try store.createStream(StreamName("s"), options: Self.rolling(.memory))
+    for index in 0..<35 { try log.append(bytes("record \(index)")) }
+    time.event.withLock { event in
+      event = { log.whenReached(.durable, through: Offset(rawValue: 34)) {} }
+    }
+    // The committer's thread runs once for the segments that were left, and, woken by who awaits,
+    // again.
+    for _ in 0..<2 { _ = log.commitIfDue(1) }
+    #expect(time.event.withLock { $0 == nil })
+    #expect(log.durableOffset == log.logEndOffset)
+  }
 }

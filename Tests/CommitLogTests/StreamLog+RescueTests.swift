@@ -197,6 +197,7 @@ import Testing
         #expect(found.count >= Int(cut.durable), "\(cut.place)")
         #expect(found.count <= count + 1, "\(cut.place)")
         store.close()
+        try expectSound(after)
       }
     }
   }

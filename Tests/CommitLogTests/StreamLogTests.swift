@@ -182,10 +182,10 @@ func values(_ log: StreamLog, from start: StartPosition = .earliest) throws -> [
         try log.append(bytes("record number \(index) with some more bytes"))
       }
       try log.flush()
-      let before = machine.disk.paths.filter { $0.hasSuffix(".seg") }.count
+      let before = StreamLogCloseTests.segments(machine).count
       let removed = try log.removeSegments(before: Offset(rawValue: 1_500))
       #expect(removed.removed > 0)
-      #expect(machine.disk.paths.filter { $0.hasSuffix(".seg") }.count < before)
+      #expect(StreamLogCloseTests.segments(machine).count < before)
       let start = log.logStartOffset
       #expect(start.rawValue > 0 && start.rawValue <= 1_500)
       let error = #expect(throws: ReadError.self) { _ = try log.makeReader(from: .offset(.zero)) }

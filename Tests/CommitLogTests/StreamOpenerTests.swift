@@ -241,4 +241,23 @@ import Testing
       }
     }
   }
+
+  @Test func `a missing segment of class memory does not keep those before it from being synced`()
+    throws
+  {
+    try withStream(StreamLogCloseTests.rolling(.memory)) { machine, log in
+      for index in 0..<35 { try log.append(bytes("record \(index)")) }
+      log.committing.withLock { _ = log.commitOnce(&$0, durably: false) }
+      let killed = machine.crashed(.processKill)
+      try killed.disk.removeFile(killed.segmentPaths()[2])
+      let store = try killed.open()
+      try store.stream(StreamName("s")).flush()
+      let cut = killed.crashed(.loseAll)
+      let last = try cut.open()
+      var reader = try last.stream(StreamName("s")).makeReader()
+      #expect(try reader.records(max: 20).map(\.offset.rawValue) == Array(0..<20))
+      last.close()
+      store.abandon()
+    }
+  }
 }
