@@ -57,8 +57,10 @@ public final class PlainFile: Sendable {
 
   /// Reads some bytes behind those that were read before.
   ///
-  /// - Parameter goesOn: Asked when a signal came while there was nothing to read yet; the read ends
-  ///   with `.system(EINTR)` when it says no.
+  /// - Parameters:
+  ///   - buffer: Takes the bytes from its start on.
+  ///   - goesOn: Asked when a signal came while there was nothing to read yet; the read ends with
+  ///     `.system(EINTR)` when it says no.
   /// - Returns: How many; 0 at the end.
   public func read(
     into buffer: inout MutableRawSpan, goingOnAfterSignals goesOn: () -> Bool = { true }
