@@ -1,5 +1,6 @@
 public import CommitLog
 public import LogFormat
+internal import PlatformIO
 public import Quantities
 
 extension StreamLog {
@@ -52,7 +53,13 @@ extension StreamLog {
       } catch {
         guard case .wouldBlock = error else { throw error }
       }
-      try await HelperThread.run { self.makeRoomBlocking() }
+      let failure = Guarded<AppendError?>(nil)
+      try await HelperThread.run {
+        do throws(AppendError) { try self.makeRoomBlocking() } catch {
+          failure.withLock { $0 = error }
+        }
+      }
+      if let error = failure.withLock({ $0 }) { throw error }
     }
   }
 }

@@ -8,8 +8,13 @@ struct FrameSearch: ~Escapable {
   let reader: FrameReader
   /// Bytes a search may hash beyond the range it looks at.
   static let hashBudget = 64 << 20
-  /// Bytes all searches of one walk may hash: forged heads must not make it take for ever.
-  static let walkHashBudget = 4 << 30
+
+  /// Bytes that all searches of a walk may hash in vain: forged heads must not make it take for ever.
+  struct HashBudget {
+    var frames = 4 << 30
+    /// Batches whose head holds and whose body does not: by chance there are none.
+    var batches = 4 << 30
+  }
 
   @_lifetime(copy reader)
   init(_ reader: FrameReader) { self.reader = reader }
@@ -55,17 +60,22 @@ struct FrameSearch: ~Escapable {
 
   /// The position of the next intact frame behind `position`, or `limit` when there is none.
   func nextIntact(after position: UInt64, to limit: UInt64) -> UInt64 {
-    var budget = Self.hashBudget
+    var budget = HashBudget()
     return nextIntact(after: position, to: limit, budget: &budget)
   }
 
   /// The same, for a walk with many searches.
   ///
   /// - Parameter budget: Bytes that may be hashed. Once they are used up, commit frames are still found.
-  func nextIntact(after position: UInt64, to limit: UInt64, budget total: inout Int) -> UInt64 {
-    let allowance = max(0, min(Self.hashBudget, total))
-    var budget = allowance
-    defer { total -= allowance - budget }
+  func nextIntact(after position: UInt64, to limit: UInt64, budget total: inout HashBudget)
+    -> UInt64
+  {
+    let allowance = max(0, min(Self.hashBudget, total.frames))
+    var budget = HashBudget(frames: allowance, batches: total.batches)
+    defer {
+      total.frames -= allowance - budget.frames
+      total.batches = budget.batches
+    }
     let end = min(limit, UInt64(reader.segment.byteCount))
     // Where the damaged frame says it ends, when an intact frame stands there. A damaged length may
     // lead behind other intact frames, so the bytes before that are searched all the same.
@@ -86,7 +96,9 @@ struct FrameSearch: ~Escapable {
     return bound ?? limit
   }
 
-  private func isIntact(at position: UInt64, to limit: UInt64, _ budget: inout Int) -> Bool {
+  private func isIntact(at position: UInt64, to limit: UInt64, _ budget: inout HashBudget)
+    -> Bool
+  {
     guard let head = FrameHead(reader.segment, at: Int(position)),
       head.kind != nil || head.isSkippable
     else { return false }
@@ -94,14 +106,20 @@ struct FrameSearch: ~Escapable {
     let minimum = head.kind.map(Frame.minimumByteCount) ?? FrameHead.byteCount
     guard length >= minimum, UInt64(length) <= limit - position else { return false }
     // Commit frames are short, and a batch whose head does not hold is not hashed; all others count.
-    if head.kind != .commit {
-      guard budget >= (head.kind == .batch ? 1 : length) else { return false }
+    switch head.kind {
+    case .commit: break
+    case .batch: guard budget.batches > 0 else { return false }
+    default: guard budget.frames >= length else { return false }
     }
     do throws(FormatError) {
       _ = try reader.frame(at: position, verifying: true)
       return true
     } catch {
-      if head.kind != .commit, error != .damaged(.batch, .headCheck) { budget -= length }
+      switch head.kind {
+      case .commit: break
+      case .batch: if error != .damaged(.batch, .headCheck) { budget.batches -= length }
+      default: budget.frames -= length
+      }
       return false
     }
   }

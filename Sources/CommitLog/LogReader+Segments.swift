@@ -46,7 +46,7 @@ extension LogReader {
     throws(ReadError)
   {
     guard case .fileSystem(let problem) = error, problem.meansDamage,
-      let end = found.segment.lastKnown
+      let end = found.segment.lastKnown, end.nextOffset > nextOffset
     else { throw error }
     try source.refresh()
     guard source.entries.contains(where: { $0.id == found.id }),

@@ -162,7 +162,8 @@ public struct LogReader: ~Copyable, Sendable {
     let visible = source.visible
     do throws(FormatError) {
       while position < endPosition, nextOffset.rawValue < visible {
-        let frame = try reader.frame(at: position, verifying: false)
+        let mustVerify = block.mustVerify(at: position, file, options.verification)
+        let frame = try reader.frame(at: position, verifying: mustVerify)
         switch frame.head.kind {
         case .soloRecord: return 1
         case .batch:

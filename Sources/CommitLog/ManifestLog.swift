@@ -233,7 +233,7 @@ final class ManifestLog: Sendable {
     try inner.withLock { inner throws(FileSystemError) in
       if let failure = inner.failure { throw failure }
       if inner.isPoisoned {
-        throw FileSystemError(.synchronizeData, inner.files.main.path, .inputOutput)
+        do throws(ManifestFailure) { try rotate(&inner) } catch { throw error.cause }
       }
       if inner.hasUnsyncedBytes {
         do throws(FileSystemError) { try inner.files.synchronize() } catch {

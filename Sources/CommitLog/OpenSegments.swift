@@ -22,7 +22,7 @@ final class OpenSegments: Sendable {
     let candidates = queue.withLock { queue -> [Holder] in
       queue.append(Holder(entry: entry))
       guard queue.count > limit else { return [] }
-      let count = queue.count - limit + limit / 8
+      let count = queue.count - limit + limit / 32
       defer { queue.removeFirst(count) }
       return Array(queue[..<count])
     }

@@ -68,7 +68,7 @@ extension StreamLog: ReadSource {
     let isStopped = state.withLock { state -> Bool in
       if kind == .durable {
         state.isSignalled = true
-        state.isDurabilityAwaited = true
+        state.awaitedDurable = max(state.awaitedDurable, offset.rawValue + 1)
       }
       return state.isClosed || state.failure != nil
     }

@@ -8,13 +8,13 @@ extension RemoteStream {
   func withSuccessors(_ stream: ManifestState.Stream) throws(ReadError) -> ManifestState.Stream {
     var stream = stream
     while let (definition, header) = try successor(of: stream) {
-      if let last = stream.segments.indices.last, stream.segments[last].end == nil {
-        guard let end = try end(of: stream.segments[last]) else { break }
-        stream.segments[last].end = end
+      var end = stream.segments.last?.end
+      if let last = stream.segments.last, end == nil {
+        guard let found = try self.end(of: last) else { break }
+        end = found
       }
-      guard header.baseOffset == stream.segments.last?.end?.nextOffset ?? stream.logStart else {
-        break
-      }
+      guard header.baseOffset == end?.nextOffset ?? stream.logStart else { break }
+      if let last = stream.segments.indices.last { stream.segments[last].end = end }
       let activation = ManifestEdit.SegmentActivation(
         streamID: streamID, segmentID: definition.segmentID, baseOffset: header.baseOffset,
         baseAppendTime: header.baseAppendTime, previousSegmentID: header.previousSegmentID)

@@ -142,16 +142,14 @@ extension StreamLog {
   /// Makes sure that a successor of at least this size is ready.
   func provideSuccessor(minimumByteCount: UInt64) throws(AppendError) {
     try preparing.withLock { _ throws(AppendError) in
-      let current = try state.withLock { state throws(AppendError) -> UInt64? in
+      let needed = try state.withLock { state throws(AppendError) -> (UInt64, UInt64)? in
         if state.isClosing { throw Self.refusal(state) }
-        if state.successors.contains(where: { $0.file.byteCount >= minimumByteCount }) {
-          return nil
-        }
-        return state.segment.byteCount
+        let minimum = max(minimumByteCount, state.leastByteCount)
+        if state.successors.contains(where: { $0.file.byteCount >= minimum }) { return nil }
+        return (state.segment.byteCount, minimum)
       }
-      guard let current else { return }
-      let size = SegmentFactory.nextByteCount(
-        after: current, minimum: minimumByteCount, definition)
+      guard let (current, minimum) = needed else { return }
+      let size = SegmentFactory.nextByteCount(after: current, minimum: minimum, definition)
       do throws(ManifestFailure) {
         let prepared = try SegmentFactory.prepare(definition, byteCount: size, core: core)
         state.withLock { $0.successors.append(prepared) }

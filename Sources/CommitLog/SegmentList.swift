@@ -16,7 +16,7 @@ final class SegmentEntry: Sendable {
     /// The same, once only its users keep it open.
     weak var released: SegmentFile?
     /// Used since ``OpenSegments`` last looked.
-    var wasUsed = true
+    var wasUsed = false
     /// In the queue of ``OpenSegments``.
     var isNoted = false
     var segment: ManifestState.Segment
@@ -49,11 +49,10 @@ final class SegmentEntry: Sendable {
 
   func setEnd(_ end: ManifestEdit.SegmentEnd) {
     inner.withLock { $0.segment.end = end }
-    noteIfClosable()
   }
 
   /// From now on the file may be let go of, where the segment takes no appends any more.
-  private func noteIfClosable() {
+  func noteIfClosable() {
     let isClosable = inner.withLock { inner -> Bool in
       guard inner.segment.end != nil, inner.file != nil, !inner.isNoted else { return false }
       inner.isNoted = true
@@ -69,13 +68,11 @@ final class SegmentEntry: Sendable {
       inner.segment = segment
       inner.segment.end = end
     }
-    noteIfClosable()
   }
 
   /// Takes a file that is open already.
   func adopt(_ file: SegmentFile) {
     inner.withLock { $0.file = file }
-    noteIfClosable()
   }
 
   /// Lets go of the file for good; readers that hold it keep it.
@@ -95,26 +92,29 @@ final class SegmentEntry: Sendable {
   ///
   /// - Returns: Whether the entry holds no file now.
   func release() -> Bool {
-    inner.withLock { inner in
-      guard inner.segment.end != nil else { return false }
+    // Whoever holds the lock is using the file. It is closed behind the lock.
+    let outcome = inner.withLockIfAvailable { inner -> (isReleased: Bool, file: SegmentFile?) in
+      guard inner.segment.end != nil else { return (false, nil) }
       if inner.wasUsed, inner.file != nil {
         inner.wasUsed = false
-        return false
+        return (false, nil)
       }
-      if let file = inner.file { inner.released = file }
+      let file = inner.file
+      inner.released = file
       inner.file = nil
       inner.isNoted = false
-      return true
+      return (true, file)
     }
+    return outcome?.isReleased ?? false
   }
 
   var isDropped: Bool { inner.withLock { $0.isDropped } }
 
   /// The mapped file, opened when needed.
   func file() throws(ReadError) -> SegmentFile {
-    let (file, isNew) = try inner.withLock { inner throws(ReadError) -> (SegmentFile, Bool) in
+    let (file, mayBeNoted) = try inner.withLock { inner throws(ReadError) -> (SegmentFile, Bool) in
       inner.wasUsed = true
-      if let file = inner.file { return (file, false) }
+      if let file = inner.file { return (file, !inner.isNoted) }
       if let file = inner.released {
         inner.file = file
         return (file, true)
@@ -133,7 +133,7 @@ final class SegmentEntry: Sendable {
         throw .fileSystem(error)
       }
     }
-    if isNew { noteIfClosable() }
+    if mayBeNoted { noteIfClosable() }
     return file
   }
 

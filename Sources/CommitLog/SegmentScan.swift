@@ -29,7 +29,7 @@ struct SegmentScan {
   /// Why the walk ended, where it was not at the end of the bytes or a seal.
   var problem: FormatError?
   private var openDamage: Damage?
-  private var searchBudget = FrameSearch.walkHashBudget
+  private var searchBudget = FrameSearch.HashBudget()
 
   /// A place that is not intact although it was durable.
   struct Damage: Equatable {

@@ -177,7 +177,8 @@ enum StoreOpening {
           try core.fileSystem.unlink(name, in: parent)
           try core.fileSystem.synchronize(parent)
         } catch {
-          guard error.reason == .notFound else { throw error }
+          // One that cannot go is in nobody's way: its identity is never used again.
+          guard error.reason == .notFound else { continue }
         }
         edits.append(.segmentDropped(streamID: streamID, segmentID: segmentID))
       }

@@ -258,8 +258,10 @@ final class RemoteStream: ReadSource {
       file, last.segment, slot: slot, inherited: nil, limits: limits)
     let next = scan.nextOffset ?? last.baseOffset
     let found = endProblem(of: last, file, slot, scan, next)
+    // A group that is just being written may be seen in part: only an end in front of nothing lasts.
+    let isLasting = scan.isSealed || scan.problem == nil || scan.problem == .damaged(.frame, .empty)
     let mark = ScanMark(last.segment, file, slot, at: scan.position)
-    state.withLock { $0.lastScan = (mark, next.rawValue, found) }
+    state.withLock { $0.lastScan = isLasting ? (mark, next.rawValue, found) : nil }
     return (next.rawValue, found)
   }
 

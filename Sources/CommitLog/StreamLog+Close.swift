@@ -18,7 +18,11 @@ extension StreamLog {
   /// Commits when the stream's class says it is time; answers how long until it is.
   func commitIfDue(_ now: UInt64) -> UInt64? {
     // A commit without a sync that was under way has taken the signal, not the wish.
-    let isSignalled = state.withLock { $0.isSignalled || $0.isDurabilityAwaited }
+    let durable = watermarks.durable.load(ordering: .acquiring)
+    let isSignalled = state.withLock { state in
+      if durable >= state.awaitedDurable { state.awaitedDurable = 0 }
+      return state.isSignalled || state.awaitedDurable != 0 && state.nextOffset.rawValue > durable
+    }
     guard isSignalled else { return nil }
     var wait: UInt64?
     let done: Void? = committing.withLockIfAvailable { committer in
@@ -33,10 +37,7 @@ extension StreamLog {
         }
         committer.pendingSince = 0
       }
-      let isAwaited = state.withLock { state in
-        defer { state.isDurabilityAwaited = false }
-        return state.isDurabilityAwaited
-      }
+      let isAwaited = state.withLock { $0.awaitedDurable != 0 }
       _ = commitOnce(&committer, durably: definition.durability != .memory || isAwaited)
     }
     if done == nil { return 1_000_000 }

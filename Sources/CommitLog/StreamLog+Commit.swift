@@ -242,7 +242,10 @@ extension StreamLog {
     } catch {
       throw CommitFailure(cause: error.cause, isSegmentFault: false)
     }
-    if let end = committer.pendingEnd { segments.end(end) }
+    if let end = committer.pendingEnd {
+      segments.end(end)
+      letGoSoon(of: end.segmentID)
+    }
     committer.pendingEnd = nil
     do throws(FileSystemError) {
       for place in SegmentLayout.headerPositions {
@@ -404,6 +407,13 @@ extension StreamLog {
       // A failure here costs nothing: the manifest knows the end.
       try? StreamLog.finish(segment, mark, core)
     }
+    letGoSoon(of: segment.segmentID)
+  }
+
+  /// Has the file of a segment that ended closed when it is not needed.
+  private func letGoSoon(of segmentID: UInt64) {
+    let entry = segments.all.last { $0.id == segmentID }
+    core.later { entry?.noteIfClosable() }
   }
 
   static func finish(_ segment: SegmentFile, _ mark: SegmentMark, _ core: StoreCore)

@@ -119,9 +119,9 @@ extension StreamLog {
   /// Whether the committer must be told that there is work; it is told once for each group.
   @inline(__always)
   func claimSignal(_ state: inout WriterState) -> Bool {
-    guard !state.isSignalled, definition.durability != .memory || !state.departed.isEmpty else {
-      return false
-    }
+    guard !state.isSignalled,
+      definition.durability != .memory || !state.departed.isEmpty || state.awaitedDurable != 0
+    else { return false }
     state.isSignalled = true
     return true
   }
@@ -169,7 +169,11 @@ extension StreamLog {
     switch room {
     case .ready: return
     case .segment(let minimum):
-      guard waiting else { throw .wouldBlock }
+      guard waiting else {
+        // For whoever makes room on the caller's behalf.
+        state.withLock { $0.wantedByteCount = max($0.wantedByteCount, minimum) }
+        throw .wouldBlock
+      }
       try provideSuccessor(minimumByteCount: minimum)
     case .commit:
       guard waiting else { throw .wouldBlock }

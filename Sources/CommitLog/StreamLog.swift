@@ -195,12 +195,12 @@ public final class StreamLog: Sendable {
   private func check(_ batch: borrowing BatchBuilder, _ plan: BatchBuilder.Plan) throws(FormatError)
   {
     let limits = core.options.limits
-    let bounds = [
-      (plan.byteCount, limits.batchByteCountLimit), (batch.count, limits.batchRecordCountLimit),
-    ]
-    for (value, limit) in bounds where value > limit {
+    func check(_ value: Int, _ limit: Int) throws(FormatError) {
+      guard value > limit else { return }
       throw .overLimit(.batch, value: UInt64(value), limit: UInt64(limit))
     }
+    try check(plan.byteCount, limits.batchByteCountLimit)
+    try check(batch.count, limits.batchRecordCountLimit)
   }
 
   /// What a producer's last accepted append was, for resuming; `nil` when it is not known.
@@ -259,9 +259,14 @@ extension StreamLog {
 
   /// Does, on the calling thread, what an append that would have blocked waits for: commits a group
   /// or makes a segment ready. For callers that must not block in `append` itself.
-  public func makeRoomBlocking() {
-    // A full disk is reported by the append that follows.
-    try? provideSuccessor(minimumByteCount: 0)
+  ///
+  /// - Throws: `.full` when there is no room for the segment that the append needs.
+  public func makeRoomBlocking() throws(AppendError) {
+    let wanted = state.withLock { state in
+      defer { state.wantedByteCount = 0 }
+      return state.wantedByteCount
+    }
+    if wanted > 0 { try provideSuccessor(minimumByteCount: wanted) }
     helpCommit()
   }
 }

@@ -159,7 +159,10 @@ struct StreamOpener {
         try SegmentRecovery.rewrite(file, upTo: min(end.endPosition.rawValue, file.byteCount))
         try StreamLog.finish(file, mark, core)
       } catch {
-        throw .fileSystem(error)
+        // A place that cannot be read is damage, which reading reports; appends can go on.
+        guard error.operation == .read, error.reason == .inputOutput else {
+          throw .fileSystem(error)
+        }
       }
     }
   }

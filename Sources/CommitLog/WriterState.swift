@@ -117,9 +117,9 @@ struct OpenClaim: Sendable {
 
   /// Whether it is time to have a successor made ready: the segment is half full and nobody was asked.
   mutating func takeSuccessorWish() -> Bool {
-    guard !isSuccessorWished, successors.isEmpty, position > segment.byteCount / 2 else {
-      return false
-    }
+    guard !isSuccessorWished, position > segment.byteCount / 2,
+      !successors.contains(where: { $0.file.byteCount >= leastByteCount })
+    else { return false }
     isSuccessorWished = true
     return true
   }
@@ -163,6 +163,9 @@ struct OpenClaim: Sendable {
   private static func roomForRecords(producerCount: Int) -> UInt64 {
     4_096 + 4 * initialStateByteCount(producerCount: producerCount)
   }
+
+  /// The least size of the next segment.
+  var leastByteCount: UInt64 { Self.leastByteCount(producerCount: producers.count) }
 
   /// The least size of a segment that begins with the table of so many producers and can be sealed.
   static func leastByteCount(producerCount: Int) -> UInt64 {
@@ -315,8 +318,10 @@ struct OpenClaim: Sendable {
   var isSuccessorWished = false
   /// The committer was told that there is work.
   var isSignalled = false
-  /// Somebody awaits that what was appended is durable, in a class that promises less.
-  var isDurabilityAwaited = false
+  /// Somebody awaits that everything before this offset is durable, in any class; 0 when nobody does.
+  var awaitedDurable: UInt64 = 0
+  /// What an append that may not wait needs the next segment to be at least; 0 for nothing.
+  var wantedByteCount: UInt64 = 0
   /// Producers changed since the last state frame.
   var producersChanged = false
 }
