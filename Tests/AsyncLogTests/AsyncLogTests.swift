@@ -46,6 +46,39 @@ private func withStore<Result>(_ body: (Store) async throws -> Result) async thr
     }
   }
 
+  @Test(.timeLimit(.minutes(5)))
+  func `an appending task gets a segment as large as its record needs`() async throws {
+    try await withStore { store in
+      let log = try store.createStream(StreamName("large"))
+      var sizes: [Int] = []
+      for size in [3 << 20, 100, 9 << 20, 100] {
+        let receipt = try await log.appending(Array(repeating: 7, count: size))
+        sizes.append(size)
+        try await log.durable(through: receipt.offset)
+      }
+      var reader = try log.makeReader()
+      #expect(try reader.records(max: 10).map(\.value.count) == sizes)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(5)))
+  func `in class memory durability can be awaited before the record is appended`() async throws {
+    try await withStore { store in
+      var options = StreamOptions()
+      options.durability = .memory
+      let log = try store.createStream(StreamName("memory"), options: options)
+      try log.append([1])
+      let waiting = Task { try await log.durable(through: Offset(rawValue: 5)) }
+      try await Task.sleep(nanoseconds: 50_000_000)
+      for value: UInt8 in 2...6 {
+        try log.append([value])
+        try await Task.sleep(nanoseconds: 5_000_000)
+      }
+      try await waiting.value
+      #expect(log.durableOffset.rawValue >= 6)
+    }
+  }
+
   @Test func `a tail of a stream that was closed ends with an error`() async throws {
     try await withStore { store in
       let log = try store.createStream(StreamName("closed"))
