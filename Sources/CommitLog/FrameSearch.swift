@@ -124,3 +124,24 @@ struct FrameSearch: ~Escapable {
     }
   }
 }
+
+extension FrameReader {
+  /// Whether what stands at a position is intact, only not to be read by this program or with these
+  /// limits: then nothing may be made of it, and nothing behind it is known.
+  ///
+  /// - Parameter error: What looking at it ended with.
+  func refuses(_ error: FormatError, at position: UInt64) -> Bool {
+    switch error {
+    case .newer: return true
+    case .overLimit:
+      do throws(FormatError) {
+        _ = try frame(at: position, verifying: true)
+        return true
+      } catch {
+        if case .overLimit = error { return true }
+        return false
+      }
+    default: return false
+    }
+  }
+}

@@ -192,6 +192,7 @@ extension LogReader {
       leaveSegment()
       return
     }
+    if reader.refuses(error, at: position) { throw .open(.overLimit(path: file.path, error)) }
     try handleMissing(error, reader, file)
     let from = position
     let limit = min(endPosition, file.byteCount)

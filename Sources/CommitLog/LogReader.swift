@@ -99,10 +99,25 @@ public struct LogReader: ~Copyable, Sendable {
   public mutating func read(
     max limit: Int = .max, _ body: (borrowing RecordView) -> Void
   ) throws(ReadError) -> Int {
+    try readFrames(max: limit, onlyOne: false, body)
+  }
+
+  /// Delivers the next batch of visible records (one frame) and returns how many it had; 0 at the end.
+  ///
+  /// - Throws: ``ReadError``, as ``read(max:_:)``.
+  public mutating func readBatch(_ body: (borrowing RecordView) -> Void) throws(ReadError) -> Int {
+    try readFrames(max: .max, onlyOne: true, body)
+  }
+
+  /// - Parameter onlyOne: Whether to stop behind the first frame with records.
+  @inline(__always)
+  private mutating func readFrames(
+    max limit: Int, onlyOne: Bool, _ body: (borrowing RecordView) -> Void
+  ) throws(ReadError) -> Int {
     try reportPending()
     var count = 0
     do throws(ReadError) {
-      while count < limit {
+      while count < limit, !(onlyOne && count > 0) {
         let visible = source.visible
         guard nextOffset.rawValue < visible else {
           if count == 0 { try checkEnd() }
@@ -110,7 +125,8 @@ public struct LogReader: ~Copyable, Sendable {
         }
         guard try enterSegment() else { break }
         guard let file else { break }
-        count += try walk(file, visible: visible, limit: limit - count, body)
+        count += try walk(
+          file, visible: visible, limit: limit - count, onlyOne: onlyOne, body)
         if file.wasTruncated { throw .truncated(path: file.path) }
       }
     } catch {
@@ -142,49 +158,6 @@ public struct LogReader: ~Copyable, Sendable {
   /// Throws why nothing will come any more, in the process of the writer: it was closed or has failed.
   public func checkWriter() throws(ReadError) {
     if nextOffset.rawValue >= source.visible, let reason = source.endOfWriting { throw reason }
-  }
-
-  /// Delivers the next batch of visible records (one frame) and returns how many it had; 0 at the end.
-  public mutating func readBatch(_ body: (borrowing RecordView) -> Void) throws(ReadError) -> Int {
-    try reportPending()
-    while nextOffset.rawValue < source.visible, try enterSegment(), let file {
-      if let count = try peekBatch(file) { return try read(max: max(1, count), body) }
-    }
-    try checkEnd()
-    return 0
-  }
-
-  /// How many records the next frame with records has left, going over the frames without any; `nil`
-  /// when the segment has no more, and the reader stands behind it or behind damage.
-  private mutating func peekBatch(_ file: SegmentFile) throws(ReadError) -> Int? {
-    let reader = FrameReader(file.bytes, salt: file.salt, limits: source.limits)
-    endPosition = entry?.end?.endPosition.rawValue ?? .max
-    let visible = source.visible
-    do throws(FormatError) {
-      while position < endPosition, nextOffset.rawValue < visible {
-        let mustVerify = block.mustVerify(at: position, file, options.verification)
-        let frame = try reader.frame(at: position, verifying: mustVerify)
-        switch frame.head.kind {
-        case .soloRecord: return 1
-        case .batch:
-          let end = try BatchView(
-            frame.bytes, frameHead: frame.head, place: nil, limits: source.limits
-          ).nextOffset
-          return Int(clamping: end.rawValue - min(end.rawValue, nextOffset.rawValue))
-        case .seal:
-          try noteEnd(frame)
-          endPosition = position
-        default:
-          try stepOver(frame)
-          position = frame.end
-        }
-      }
-    } catch {
-      try handle(error, reader, file)
-      return nil
-    }
-    if position >= endPosition { try finishSegment(delivered: 0) }
-    return nil
   }
 
   /// Returns a copy of the next visible record; `nil` at the end.
@@ -250,7 +223,8 @@ public struct LogReader: ~Copyable, Sendable {
   /// Delivers records of one segment until the limit, the visible end or the segment's end.
   @inline(__always)
   private mutating func walk(
-    _ file: SegmentFile, visible: UInt64, limit: Int, _ body: (borrowing RecordView) -> Void
+    _ file: SegmentFile, visible: UInt64, limit: Int, onlyOne: Bool,
+    _ body: (borrowing RecordView) -> Void
   ) throws(ReadError) -> Int {
     var count = 0
     // The segment may have been ended since it was entered, before bytes that do not count.
@@ -287,6 +261,7 @@ public struct LogReader: ~Copyable, Sendable {
           position = frame.end
         }
         if position >= endPosition { isAtEnd = true }
+        if onlyOne, count > 0 { break }
       }
     } catch {
       // What was delivered counts; the damage is met again.

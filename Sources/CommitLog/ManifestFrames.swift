@@ -10,17 +10,23 @@ enum ManifestFrames {
   static let batchEditCount = 65_536
 
   /// Batches that hold the edits, and the commit frame behind them.
+  ///
+  /// - Throws: `.unsupported` for edits above the limits of the manifest, which they are far below.
   static func encode(
-    _ edits: [ManifestEdit], at position: UInt64, salt: UInt64, baseOffset: Offset,
+    _ edits: [ManifestEdit], path: String, at position: UInt64, salt: UInt64, baseOffset: Offset,
     time: Timestamp, durablePosition: UInt64, sequence: UInt64, epoch: UInt32
-  ) throws(FormatError) -> [UInt8] {
+  ) throws(FileSystemError) -> [UInt8] {
     var bytes: [UInt8] = []
     var done = 0
     while done < edits.count {
       let part = edits[done..<min(edits.count, done + batchEditCount)]
-      bytes += try batch(
-        part, at: position + UInt64(bytes.count), salt: salt,
-        baseOffset: baseOffset.advanced(by: UInt64(done)), time: time, epoch: epoch)
+      do throws(FormatError) {
+        bytes += try batch(
+          part, at: position + UInt64(bytes.count), salt: salt,
+          baseOffset: baseOffset.advanced(by: UInt64(done)), time: time, epoch: epoch)
+      } catch {
+        throw FileSystemError(.write, path, .unsupported)
+      }
       done += part.count
     }
     let commit = CommitFrame(
@@ -53,15 +59,6 @@ enum ManifestFrames {
     return bytes
   }
 
-  /// Edits as frames; they are far below every limit.
-  static func frames(_ encode: () throws(FormatError) -> [UInt8], path: String)
-    throws(FileSystemError) -> [UInt8]
-  {
-    do throws(FormatError) { return try encode() } catch {
-      throw FileSystemError(.write, path, .unsupported)
-    }
-  }
-
   /// A manifest segment that was just made: its files, where they end, and the next offset.
   struct FreshSegment {
     let files: ManifestFiles
@@ -80,12 +77,9 @@ enum ManifestFrames {
     let salt = environment.random.next()
     let edits = fold.snapshot()
     let start = UInt64(SegmentLayout.preambleByteCount)
-    let frames = try Self.frames(
-      { () throws(FormatError) in
-        try encode(
-          edits, at: start, salt: salt, baseOffset: baseOffset, time: lastTime,
-          durablePosition: start, sequence: 1, epoch: epoch)
-      }, path: directory.path)
+    let frames = try encode(
+      edits, path: directory.path, at: start, salt: salt, baseOffset: baseOffset, time: lastTime,
+      durablePosition: start, sequence: 1, epoch: epoch)
     let needed = start + 4 * UInt64(frames.count) + 16_384
     let page = UInt64(SegmentLayout.pageByteCount)
     var capacity = max(options.manifestSegmentByteCount, (needed + page - 1) / page * page)

@@ -5,6 +5,9 @@ internal import Quantities
 /// A manifest edit that could not be made durable.
 struct ManifestFailure: Error {
   let cause: FileSystemError
+
+  /// The same for who opens something.
+  var openError: OpenError { cause.reason == .closed ? .closed : .fileSystem(cause) }
 }
 
 /// The manifest: stream 0, whose records are edits, and the fold over them.
@@ -136,15 +139,10 @@ final class ManifestLog: Sendable {
     inner.lastTime =
       time > inner.lastTime ? time : Timestamp(rawValue: inner.lastTime.rawValue &+ 1)
     inner.commitSequence += 1
-    let (position, salt, offset) = (inner.position, inner.files.main.salt, inner.nextOffset)
-    let (last, durable, sequence) = (inner.lastTime, inner.durablePosition, inner.commitSequence)
-    let epoch = UInt32(truncatingIfNeeded: inner.superblock.epoch)
-    let bytes = try ManifestFrames.frames(
-      { () throws(FormatError) in
-        try ManifestFrames.encode(
-          edits, at: position, salt: salt, baseOffset: offset, time: last,
-          durablePosition: durable, sequence: sequence, epoch: epoch)
-      }, path: inner.files.main.path)
+    let bytes = try ManifestFrames.encode(
+      edits, path: inner.files.main.path, at: inner.position, salt: inner.files.main.salt,
+      baseOffset: inner.nextOffset, time: inner.lastTime, durablePosition: inner.durablePosition,
+      sequence: inner.commitSequence, epoch: UInt32(truncatingIfNeeded: inner.superblock.epoch))
     inner.nextOffset = inner.nextOffset.advanced(by: UInt64(edits.count))
     return bytes
   }
@@ -223,7 +221,7 @@ final class ManifestLog: Sendable {
   func close() {
     inner.withLock { inner in
       if inner.failure == nil {
-        inner.failure = FileSystemError(.write, inner.files.main.path, .permissionDenied)
+        inner.failure = FileSystemError(.write, inner.files.main.path, .closed)
       }
     }
   }

@@ -91,7 +91,7 @@ struct SegmentRecovery {
     }
     guard !edits.isEmpty else { return }
     do throws(ManifestFailure) { try core.manifest.apply(edits, durably: true) } catch {
-      throw .fileSystem(error.cause)
+      throw error.openError
     }
   }
 

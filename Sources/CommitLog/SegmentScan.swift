@@ -284,7 +284,7 @@ struct SegmentScan {
     -> Bool
   {
     let search = FrameSearch(reader)
-    if isRefused(error, reader) {
+    if reader.refuses(error, at: position) {
       problem = error
       return false
     }
@@ -319,23 +319,6 @@ struct SegmentScan {
       return false
     }
     return true
-  }
-
-  /// Whether what stands here is intact, only not to be read by this program or with these limits: then
-  /// nothing may be made of it, and nothing behind it is known.
-  private func isRefused(_ error: FormatError, _ reader: FrameReader) -> Bool {
-    switch error {
-    case .newer: return true
-    case .overLimit:
-      do throws(FormatError) {
-        _ = try reader.frame(at: position, verifying: true)
-        return true
-      } catch {
-        if case .overLimit = error { return true }
-        return false
-      }
-    default: return false
-    }
   }
 
   /// Ends the walk: a damaged range with nothing behind it that tells an offset is closed.

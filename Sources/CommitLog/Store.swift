@@ -98,7 +98,7 @@ public final class Store: Sendable {
     do throws(ManifestFailure) {
       definition = try core.manifest.createStream { options.definition(id: $0, name: name.text) }
     } catch {
-      throw .fileSystem(error.cause)
+      throw error.openError
     }
     let wanted = options.definition(id: definition.streamID, name: name.text)
     if let difference = definition.difference(from: wanted) {

@@ -188,7 +188,7 @@ enum StoreOpening {
     }
     guard !edits.isEmpty else { return }
     do throws(ManifestFailure) { try core.manifest.apply(edits, durably: true) } catch {
-      throw .fileSystem(error.cause)
+      throw error.openError
     }
   }
 }

@@ -120,6 +120,7 @@ extension StreamLog {
       edits.append(.segmentIntent(streamID: definition.streamID, segmentID: segment.id))
     }
     do throws(ManifestFailure) { try core.manifest.apply(edits, durably: true) } catch {
+      guard error.cause.reason != .closed else { throw .closed }
       throw .full(path: core.directory.path, cause: error.cause)
     }
     watermarks.raiseLogStart(to: end.nextOffset.rawValue)

@@ -187,8 +187,8 @@ extension StreamLog {
   ///
   /// - Parameters:
   ///   - byteCount: Size of the value, exactly; its memory holds arbitrary bytes at first.
-  ///   - body: Fills the value; it must not append to this stream or wait for it. When it throws, the offset is given up: a gap stands in its place,
-  ///     and the error is thrown on.
+  ///   - body: Fills the value; it must not append to this stream or wait for it. When it throws, the
+  ///     offset is given up: a gap stands in its place, and the error is thrown on.
   /// - Returns: The record's offset.
   public func appendReserving<Failure: Error>(
     byteCount: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void

@@ -298,7 +298,7 @@ struct StreamOpener {
 
   private func apply(_ edits: [ManifestEdit]) throws(OpenError) {
     do throws(ManifestFailure) { try core.manifest.apply(edits, durably: true) } catch {
-      throw .fileSystem(error.cause)
+      throw error.openError
     }
   }
 
@@ -331,7 +331,7 @@ struct StreamOpener {
     do throws(ManifestFailure) {
       return (try SegmentFactory.prepare(definition, byteCount: size, core: core), ready)
     } catch {
-      throw .fileSystem(error.cause)
+      throw error.openError
     }
   }
 

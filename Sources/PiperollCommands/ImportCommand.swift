@@ -25,7 +25,8 @@ enum ImportCommand: ExecutableCommand {
 
       An import that was cut short is continued by running it again: every file is known by the \
       stream, its path and its first line, and what is in the stream already is passed over. A file \
-      that has grown is continued in the same way; one that was cut, or whose last line imported has changed, is refused.
+      that has grown is continued in the same way; one that was cut, or whose last line imported has \
+      changed, is refused.
 
       export gives back the bytes of the files.
       """,

@@ -34,6 +34,8 @@ public struct FileSystemError: Error, Hashable, Sendable {
     case unsupported
     /// The file ends before the range asked for.
     case unexpectedEnd
+    /// This process has closed what the file belongs to.
+    case closed
     /// The simulated machine lost its power; every later operation fails like this one.
     case powerLost
     /// Any other error, by its number.
@@ -77,6 +79,7 @@ extension FileSystemError.Reason {
     case .inputOutput: "input/output error of the device; check the disk"
     case .unsupported: "not supported by this file system"
     case .unexpectedEnd: "the file ends before the range asked for"
+    case .closed: "closed by this process; open it again"
     case .powerLost: "the simulated machine has lost its power"
     case .system(let number): "system error \(number)"
     }

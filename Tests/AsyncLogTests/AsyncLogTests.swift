@@ -83,7 +83,7 @@ private func withStore<Result>(_ body: (Store) async throws -> Result) async thr
     try await withStore { store in
       let log = try store.createStream(StreamName("closed"))
       try log.append([1])
-      var records = log.records().makeAsyncIterator()
+      let records = log.records().makeAsyncIterator()
       try log.flush()
       #expect(try await records.next()?.value == [1])
       let end = Task { [records] in

@@ -18,7 +18,7 @@ import Testing
     let start = UInt64(SegmentLayout.preambleByteCount)
     let base = Offset(rawValue: 77)
     let frames = try ManifestFrames.encode(
-      Self.intents(1..<(count + 1)), at: start, salt: salt, baseOffset: base,
+      Self.intents(1..<(count + 1)), path: "manifest", at: start, salt: salt, baseOffset: base,
       time: Timestamp(rawValue: 5), durablePosition: start, sequence: 9, epoch: 3)
     let image = [UInt8](repeating: 0, count: Int(start)) + frames + [0, 0, 0, 0, 0, 0, 0, 0]
     let reader = FrameReader(image.span.bytes, salt: salt, limits: FormatLimits().forManifest)

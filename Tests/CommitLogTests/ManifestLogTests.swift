@@ -57,8 +57,12 @@ import Testing
     try withManifest { machine, manifest in
       manifest.close()
       let before = machine.disk.contentDigest
-      #expect(throws: ManifestFailure.self) {
+      let failure = #expect(throws: ManifestFailure.self) {
         try manifest.apply([.segmentIntent(streamID: 1, segmentID: 1_000)], durably: true)
+      }
+      guard case .closed = failure?.openError else {
+        Issue.record("not said to be closed: \(String(describing: failure))")
+        return
       }
       #expect(throws: FileSystemError.self) { try manifest.writeSlot(clean: true) }
       #expect(machine.disk.contentDigest == before)

@@ -63,6 +63,43 @@ import Testing
     }
   }
 
+  @Test(arguments: everyClass, [VerificationMode.once, .never])
+  func `a record over the limits of an opening is not stepped over, wherever it stands`(
+    _ durability: Durability, _ verification: VerificationMode
+  ) throws {
+    var machine = Machine()
+    try machine.create()
+    let store = try machine.open()
+    let log = try store.createStream(StreamName("s"), options: small(durability))
+    for index in 0..<10 { try log.append(bytes("before \(index)")) }
+    try log.append(Self.large)
+    // Far into later segments.
+    for _ in 0..<40 { try log.append([UInt8](repeating: 2, count: 30_000)) }
+    try log.flush()
+    store.close()
+    let usual = machine.options
+    machine.options.limits.recordByteCountLimit = 64 << 10
+    var options = ReaderOptions()
+    options.verification = verification
+    var reader = try StoreReader.open(
+      at: "/data/s", options: machine.options, environment: machine.environment
+    ).makeReader(of: StreamName("s"), options: options)
+    #expect(try reader.records(max: .max).count == 10)
+    for _ in 0..<3 {
+      do throws(ReadError) {
+        let count = try reader.read { _ in }
+        Issue.record("went on behind the record, with \(count) more")
+      } catch {
+        guard case .open(.overLimit(_, .overLimit(_, let value, _))) = error else { throw error }
+        #expect(value > 1 << 20 && reader.nextOffset.rawValue == 10)
+      }
+    }
+    try reader.seek(to: .offset(Offset(rawValue: 11)))
+    #expect(try reader.records(max: .max).count == 40)
+    machine.options = usual
+    try expectSound(machine)
+  }
+
   @Test(arguments: everyClass)
   func `a verification that ends at a record over its limits does not call the store sound`(
     _ durability: Durability

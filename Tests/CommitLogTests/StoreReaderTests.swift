@@ -57,6 +57,67 @@ import Testing
     }
   }
 
+  @Test func `a group that is seen half written is seen whole when it is`() throws {
+    let machine = Machine()
+    try machine.create()
+    let store = try machine.open()
+    let log = try store.createStream(StreamName("s"), options: small(.disk))
+    try log.append(bytes("first"))
+    try log.flush()
+    let path = log.state.withLock { $0.segment.path }
+    let from = log.state.withLock { Int($0.position) }
+    try log.append([UInt8](repeating: 7, count: 5_000))
+    try log.flush()
+    let after = try machine.disk.readFile(path)
+    let to = log.state.withLock { Int($0.position) }
+    // Each time less of it has come.
+    for start in [from + 4_096, from + 16, from + 8, from] {
+      var image = after
+      image.replaceSubrange(start..<to, with: repeatElement(0, count: to - start))
+      try machine.disk.replaceFile(path, with: image)
+      var reader = try open(machine).makeReader(of: StreamName("s"))
+      #expect(reader.visibleOffset.rawValue == 1, "\(start - from)")
+      try write(Array(after[start..<to]), at: start, of: path, machine)
+      machine.time.advance(byNanoseconds: 20_000_000)
+      #expect(reader.visibleOffset.rawValue == 2, "\(start - from)")
+      #expect(try reader.records(max: .max).last?.value.count == 5_000)
+    }
+    store.close()
+  }
+
+  @Test func `a lost active segment ends reading beside its writer with an error, again and again`()
+    throws
+  {
+    try withRealStore { _, path in
+      let store = try Store.open(at: path)
+      let log = try store.createStream(StreamName("s"))
+      for _ in 0..<10 { try log.append([1]) }
+      try log.flush()
+      try FileManager.default.removeItem(atPath: log.state.withLock { $0.segment.path })
+      var reader = try StoreReader.open(at: path).makeReader(of: StreamName("s"))
+      for _ in 0..<3 {
+        do throws(ReadError) {
+          _ = try reader.records(max: .max)
+          Issue.record("the loss was not reported")
+        } catch {
+          guard case .fileSystem(let cause) = error else { throw error }
+          #expect(cause.reason == .notFound && reader.nextOffset.rawValue == 0)
+        }
+      }
+      store.close()
+    }
+  }
+
+  private func write(_ bytes: [UInt8], at position: Int, of path: String, _ machine: Machine) throws
+  {
+    let url = URL(fileURLWithPath: path)
+    let directory = try machine.disk.openDirectory(path: url.deletingLastPathComponent().path)
+    defer { machine.disk.close(directory) }
+    let file = try machine.disk.open(url.lastPathComponent, in: directory, .readWrite)
+    defer { machine.disk.close(file) }
+    try machine.disk.write(file, bytes: bytes, at: UInt64(position))
+  }
+
   /// A store on the real disk, whose readers share memory with its writer.
   private func withRealStore(_ body: (_ folder: String, _ path: String) throws -> Void) throws {
     try withFolder { folder in

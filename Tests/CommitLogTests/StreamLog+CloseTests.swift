@@ -163,17 +163,25 @@ import Testing
       for index in 0..<35 { try log.append(bytes("record \(index)")) }
       try log.flush()
       let first = try #require(Self.segments(machine).first)
-      machine.disk.faultPlan = FaultPlan(
+      let stuck = FaultPlan(
         [FileSystemError.Operation.unlink, .rename].map {
           FaultPlan.Fault(
             .occurrence($0, index: 1), paths: .matching { $0.contains("/s/0") }, isPermanent: true)
         })
+      machine.disk.faultPlan = stuck
       #expect(try log.removeSegments(before: Offset(rawValue: 20)).removed == 2)
       machine.disk.faultPlan = .none
       #expect(machine.disk.exists(first))
       #expect(log.logStartOffset.rawValue == 20)
       for plan in [CrashPlan.processKill, .loseAll, .keepAll] {
         let crashed = machine.crashed(plan)
+        #expect(crashed.disk.exists(first))
+        // As long as they cannot go they are in nobody's way.
+        crashed.disk.faultPlan = stuck
+        let store = try crashed.open()
+        #expect(try opened(store).logEndOffset == log.logEndOffset)
+        store.close()
+        crashed.disk.faultPlan = .none
         #expect(crashed.disk.exists(first))
         try expectTidy(crashed, log)
         #expect(!crashed.disk.exists(first))
