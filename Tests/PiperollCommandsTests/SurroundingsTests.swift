@@ -1,5 +1,6 @@
 import CommandLineInterface
 import Foundation
+import Glibc
 import Testing
 
 /// The built program under limits and settings that the shell gives it.
@@ -39,6 +40,44 @@ import Testing
       "\(large.output) \(large.errors)")
     #expect(rig.run("read", rig.store, "s").text == "a\nb\n")
     #expect(rig.run("verify", rig.store).code == .success)
+  }
+
+  /// A control group that holds processes to some memory; `nil` where this user cannot make one.
+  private static let memoryGroup: String? = {
+    for (parent, limit) in [("memory/", "memory.limit_in_bytes"), ("", "memory.max")] {
+      let path = "/sys/fs/cgroup/\(parent)piperoll-\(UUID().uuidString)"
+      guard mkdir(path, 0o755) == 0 else { continue }
+      if let file = FileHandle(forWritingAtPath: "\(path)/\(limit)"),
+        (try? file.write(contentsOf: Data("33554432".utf8))) != nil
+      {
+        return path
+      }
+      rmdir(path)
+    }
+    print("skipped: no right to make a control group that limits memory")
+    return nil
+  }()
+
+  @Test func `a control group with less memory than the data only slows the program down`() throws {
+    guard BinaryTests.program != nil, !BinaryTests.isSanitized, let group = Self.memoryGroup
+    else { return }
+    defer { rmdir(group) }
+    let rig = try makeRig()
+    let result = try BinaryTests.shell(
+      rig,
+      """
+      (
+        echo $BASHPID > \(group)/cgroup.procs || exit 1
+        for class in disk async memory; do
+          $P create store $class --durability $class >/dev/null
+          seq -f '%0999g' 60000 | $P append store $class
+          echo "$class ${PIPESTATUS[*]}"
+          cmp <(seq -f '%0999g' 60000) <($P read store $class)
+        done
+        $P verify store >/dev/null; echo $?
+      )
+      """)
+    #expect(result.output == "disk 0 0\nasync 0 0\nmemory 0 0\n0\n", "\(result)")
   }
 
   @Test func `the limit on the size of files is an error and no signal`() throws {
