@@ -38,6 +38,9 @@ let package = Package(
     .target(name: "CPlatform"),
     .target(name: "CChecksum"),
     .target(name: "CSIMDJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(name: "CSHA256", linkerSettings: [.linkedLibrary("crypto")]),
+    .systemLibrary(
+      name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
     // Ground.
     .target(name: "Quantities", swiftSettings: hot),
@@ -46,7 +49,13 @@ let package = Package(
     .target(
       name: "SimulatedIO", dependencies: ["PlatformIO", "Quantities"], swiftSettings: strict),
 
+    .target(
+      name: "Cryptography", dependencies: ["ByteCoding", "COpenSSL", "CSHA256"],
+      swiftSettings: hot),
+
     // Core.
+    .target(
+      name: "Integrity", dependencies: ["ByteCoding", "Cryptography"], swiftSettings: hot),
     .target(
       name: "LogFormat", dependencies: ["ByteCoding", "Quantities", "CChecksum"],
       swiftSettings: hot),
@@ -80,7 +89,7 @@ let package = Package(
 
     // Command line.
     .target(
-      name: "CommandLineInterface", dependencies: ["Quantities", "PlatformIO"],
+      name: "CommandLineInterface", dependencies: ["ByteCoding", "PlatformIO", "Quantities"],
       swiftSettings: strict),
     .target(
       name: "JSONFields", dependencies: ["CSIMDJSON", "CommandLineInterface", "Quantities"],
@@ -115,6 +124,13 @@ let package = Package(
     // Tests.
     .testTarget(
       name: "AsyncLogTests", dependencies: ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "CryptographyTests", dependencies: ["Cryptography", "ByteCoding", "TestSupport"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "IntegrityTests",
+      dependencies: ["Integrity", "Cryptography", "ByteCoding", "TestSupport"],
       swiftSettings: tests),
     .testTarget(
       name: "CommitLogTests",
@@ -165,7 +181,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["ByteCoding", "Quantities", "LogFormat"],
       path: "Tests/TestSupport", swiftSettings: tests),
     .testTarget(
-      name: "ByteCodingTests", dependencies: ["ByteCoding", "Quantities"], swiftSettings: tests),
+      name: "ByteCodingTests", dependencies: ["ByteCoding", "Quantities", "TestSupport"],
+      swiftSettings: tests),
     .testTarget(
       name: "LogFormatTests",
       dependencies: ["LogFormat", "ByteCoding", "Quantities", "CChecksum", "TestSupport"],

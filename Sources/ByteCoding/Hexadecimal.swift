@@ -28,4 +28,19 @@ public enum Hexadecimal {
     }
     return value
   }
+
+  /// The bytes that pairs of lower-case digits spell, or `nil` for any other text.
+  public static func bytes(_ text: some StringProtocol) -> [UInt8]? {
+    guard text.utf8.count.isMultiple(of: 2) else { return nil }
+    var bytes: [UInt8] = []
+    var rest = text.utf8[...]
+    while !rest.isEmpty {
+      guard let value = number(String(decoding: rest.prefix(2), as: UTF8.self), count: 2) else {
+        return nil
+      }
+      bytes.append(UInt8(truncatingIfNeeded: value))
+      rest = rest.dropFirst(2)
+    }
+    return bytes
+  }
 }

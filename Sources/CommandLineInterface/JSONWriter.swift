@@ -1,3 +1,5 @@
+internal import ByteCoding
+
 /// Writes JSON (RFC 8259) into a buffer that is used again and again.
 ///
 /// The caller opens and closes objects and arrays in a legal order; separators are the writer's

@@ -134,12 +134,4 @@ struct JSONWriterTests {
         (UTF8Check.validPrefixByteCount(of: bytes.span) == bytes.count) == isValid, "\(bytes)")
     }
   }
-
-  @Test(arguments: [
-    ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="),
-    ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy"),
-  ])
-  func `the examples of RFC 4648 are encoded`(_ text: String, _ expected: String) {
-    #expect(Base64.encode(Array(text.utf8)) == expected)
-  }
 }

@@ -5,13 +5,15 @@ import Testing
   /// Modules of this package that each target may import.
   static let table: [String: Set<String>] = [
     // C: nothing but the C library and the library wrapped.
-    "CPlatform": [], "CChecksum": [], "CSIMDJSON": [],
+    "CPlatform": [], "CChecksum": [], "CSIMDJSON": [], "CSHA256": [], "COpenSSL": [],
     // Ground.
     "Quantities": [],
     "ByteCoding": [],
     "PlatformIO": ["CPlatform", "Quantities"],
     "SimulatedIO": ["PlatformIO", "Quantities"],
+    "Cryptography": ["ByteCoding", "COpenSSL", "CSHA256"],
     // Core.
+    "Integrity": ["ByteCoding", "Cryptography"],
     "LogFormat": ["ByteCoding", "CChecksum", "Quantities"],
     "CommitLog": ["ByteCoding", "LogFormat", "PlatformIO", "Quantities"],
     "AsyncLog": ["CommitLog", "LogFormat", "PlatformIO", "Quantities"],
@@ -22,7 +24,7 @@ import Testing
       "ByteCoding", "CommitLog", "LogFormat", "PlatformIO", "Quantities", "SimulatedIO",
     ],
     // Command line.
-    "CommandLineInterface": ["PlatformIO", "Quantities"],
+    "CommandLineInterface": ["ByteCoding", "PlatformIO", "Quantities"],
     "JSONFields": ["CSIMDJSON", "CommandLineInterface", "Quantities"],
     "PiperollCommands": [
       "ByteCoding", "CommandLineInterface", "CommitLog", "JSONFields", "LogFormat", "PlatformIO",

@@ -1,0 +1,2 @@
+// libcrypto of OpenSSL 3: signatures and ciphers.
+#include <openssl/evp.h>
