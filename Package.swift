@@ -118,6 +118,16 @@ let package = Package(
 
     // Tools.
     .executableTarget(
+      name: "proof-samples",
+      dependencies: [
+        "Integrity", "Cryptography", "ByteCoding", "CommandLineInterface", "TestSupport",
+      ],
+      path: "Tools/ProofSamples", swiftSettings: tests),
+    .executableTarget(
+      name: "fuzz-proofs",
+      dependencies: ["Integrity", "Cryptography", "ByteCoding", "TestSupport"],
+      path: "Tools/FuzzProofs", swiftSettings: tests),
+    .executableTarget(
       name: "follow", dependencies: ["CommitLog", "ByteCoding", "LogFormat", "PlatformIO"],
       path: "Tools/Follow", swiftSettings: tests),
 

@@ -16,6 +16,8 @@ public enum NoteError: Error, Hashable, Sendable {
   case origin(expected: String, found: String)
   /// The bytes are no proof file.
   case proofFile(line: Int)
+  /// The bytes are no request to a witness.
+  case request(line: Int)
   /// A policy cannot be used.
   case policy(line: Int, PolicyProblem)
   /// libcrypto could not tell.
@@ -93,6 +95,7 @@ extension NoteError: CustomStringConvertible {
     case .checkpoint(let problem): "not a checkpoint: \(problem)"
     case .origin(let expected, let found): "a checkpoint of '\(found)', not of '\(expected)'"
     case .proofFile(let line): "not a proof file: line \(line)"
+    case .request(let line): "not a request to cosign: line \(line)"
     case .policy(let line, let problem): "policy, line \(line): \(problem)"
     case .cryptography(let error): "\(error)"
     }

@@ -27,35 +27,32 @@ public struct ProofFile: Hashable, Sendable {
   /// - Throws: ``NoteError``: `.proofFile`, `.note`.
   public init(_ bytes: [UInt8]) throws(NoteError) {
     guard bytes.count <= Self.byteCountLimit else { throw .note(.tooLarge) }
-    var rest = bytes[...]
-    var number = 0
+    var lines = LineReader(bytes)
     func next() throws(NoteError) -> ArraySlice<UInt8> {
-      number += 1
-      guard let end = rest.firstIndex(of: 0x0a) else { throw .proofFile(line: number) }
-      defer { rest = rest[(end + 1)...] }
-      return rest[..<end]
+      guard let line = lines.next() else { throw .proofFile(line: lines.number) }
+      return line
     }
-    guard try next().elementsEqual(Self.header) else { throw .proofFile(line: number) }
+    guard try next().elementsEqual(Self.header) else { throw .proofFile(line: lines.number) }
     var line = try next()
     var extra: [UInt8]?
     if let value = Self.value(of: "extra", line) {
-      guard let decoded = Base64.decoded(value) else { throw .proofFile(line: number) }
+      guard let decoded = Base64.decoded(value) else { throw .proofFile(line: lines.number) }
       extra = decoded
       line = try next()
     }
     guard let value = Self.value(of: "index", line), let index = Checkpoint.number(value),
       index < Checkpoint.sizeLimit
-    else { throw .proofFile(line: number) }
+    else { throw .proofFile(line: lines.number) }
     var path: [Digest] = []
     line = try next()
     while !line.isEmpty {
       guard path.count < 63, let bytes = Base64.decoded(line), let hash = Digest(bytes) else {
-        throw .proofFile(line: number)
+        throw .proofFile(line: lines.number)
       }
       path.append(hash)
       line = try next()
     }
-    self.init(index: index, path: path, note: try SignedNote(Array(rest)), extra: extra)
+    self.init(index: index, path: path, note: try SignedNote(Array(lines.rest)), extra: extra)
   }
 
   private static func value(of name: String, _ line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
