@@ -30,6 +30,7 @@ let package = Package(
   products: [
     .library(name: "Piperoll", targets: ["Piperoll"]),
     .library(name: "CommitLog", targets: ["CommitLog", "LogFormat", "Quantities"]),
+    .library(name: "Integrity", targets: ["Integrity", "Cryptography"]),
     .library(name: "FaultKit", targets: ["SimulatedIO", "PlatformIO"]),
     .executable(name: "piperoll", targets: ["piperoll"]),
   ],

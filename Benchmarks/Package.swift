@@ -55,6 +55,7 @@ let package = Package(
       dependencies: [
         "BenchmarkHarness", "CLimits", "CPeers",
         .product(name: "CommitLog", package: "piperoll"),
+        .product(name: "Integrity", package: "piperoll"),
       ],
       path: "EngineSuite", swiftSettings: hot),
     .testTarget(

@@ -10,7 +10,7 @@ enum Main {
       .map { unsafe String(cString: peer_name($0)) }.joined(separator: ", ")
     let status = BenchmarkCommand.run(libraries: libraries) { sizes in
       WritingBenchmarks.all + ReadingBenchmarks.all(storedRecordCount: sizes.storedRecordCount)
-        + MachineBenchmarks.all + EngineCases.additionalBenchmarks
+        + EvidenceBenchmarks.all + MachineBenchmarks.all + EngineCases.additionalBenchmarks
     }
     exit(status)
   }
