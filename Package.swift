@@ -68,6 +68,11 @@ let package = Package(
       name: "AsyncLog", dependencies: ["CommitLog", "LogFormat", "PlatformIO", "Quantities"],
       swiftSettings: strict),
 
+    .target(
+      name: "EvidenceFiles",
+      dependencies: ["Integrity", "Cryptography", "PlatformIO", "Quantities"],
+      swiftSettings: strict),
+
     // Products.
     .target(
       name: "Piperoll", dependencies: ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
@@ -142,6 +147,12 @@ let package = Package(
     .testTarget(
       name: "IntegrityTests",
       dependencies: ["Integrity", "Cryptography", "ByteCoding", "TestSupport"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "EvidenceFilesTests",
+      dependencies: [
+        "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "SimulatedIO", "Quantities",
+      ],
       swiftSettings: tests),
     .testTarget(
       name: "CommitLogTests",

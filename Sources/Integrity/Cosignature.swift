@@ -20,7 +20,10 @@ public struct Cosignature: Hashable, Sendable {
 
   /// The line of a witness for the text of a checkpoint.
   ///
-  /// - Parameter time: Seconds since 1970-01-01 UTC, in `1..<2^63`.
+  /// - Parameters:
+  ///   - text: The text of the checkpoint, with the newline at its end.
+  ///   - time: Seconds since 1970-01-01 UTC, in `1..<2^63`.
+  ///   - key: The witness's key.
   /// - Throws: ``NoteError``: `.key` for keys that are not for cosignatures, `.cryptography`.
   public static func line(over text: [UInt8], time: UInt64, key: NoteSignerKey) throws(NoteError)
     -> SignedNote.Line

@@ -57,7 +57,9 @@ public struct TileSet: Sequence, Sendable {
 
   /// The entries of a bundle; `nil` when its lengths do not add up, or it has not the entries it should.
   ///
-  /// - Parameter width: How many entries it should have.
+  /// - Parameters:
+  ///   - bytes: The bundle.
+  ///   - width: How many entries it should have.
   public static func entries(ofBundle bytes: [UInt8], width: Int) -> [[UInt8]]? {
     var entries: [[UInt8]] = []
     var position = 0

@@ -63,7 +63,7 @@ public protocol FileSystem: AnyObject, Sendable {
   /// Makes all written bytes (and stores through mappings) and the size durable (`fdatasync`).
   ///
   /// After an error the bytes of earlier writes may be lost although a second call succeeds; callers
-  /// never retry (DESIGN 3.6).
+  /// never retry: they go on in a fresh file.
   func synchronizeData(_ file: FileHandle) throws(FileSystemError)
   /// Allocates blocks for `[0, byteCount)` and extends the size to it. Bytes read as zero. Never
   /// emulated by writing: `.unsupported` where the file system cannot.

@@ -4,7 +4,7 @@ import Quantities
 import TestSupport
 import Testing
 
-/// Values in the columns of a batch behind correct checksums. Reliability R7.2, rows 1 to 3.
+/// Values in the columns of a batch behind correct checksums.
 @Suite struct HostileBatchTests {
   typealias Frames = HostileFrameTests
 

@@ -4,7 +4,7 @@ import Quantities
 import TestSupport
 import Testing
 
-/// Superblock, header, slot and manifest edits. Reliability R7.2, rows 1, 2, 5, 11 and 12.
+/// Superblock, header, slot and manifest edits.
 @Suite struct HostileFixedTests {
   static func header(
     _ error: FormatError, _ field: Int, _ size: Int, _ value: UInt64,

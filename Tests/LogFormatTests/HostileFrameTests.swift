@@ -4,7 +4,7 @@ import Quantities
 import TestSupport
 import Testing
 
-/// Values behind correct checksums. Reliability R7.2, rows 1 to 4 and 11.
+/// Values behind correct checksums.
 @Suite struct HostileFrameTests {
   static let salt = Samples.salt
   static let start = Samples.position

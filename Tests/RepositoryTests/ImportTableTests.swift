@@ -16,6 +16,7 @@ import Testing
     "Integrity": ["ByteCoding", "Cryptography"],
     "LogFormat": ["ByteCoding", "CChecksum", "Quantities"],
     "CommitLog": ["ByteCoding", "LogFormat", "PlatformIO", "Quantities"],
+    "EvidenceFiles": ["Cryptography", "Integrity", "PlatformIO", "Quantities"],
     "AsyncLog": ["CommitLog", "LogFormat", "PlatformIO", "Quantities"],
     "CrashScenarios": [
       "ByteCoding", "CommitLog", "LogFormat", "PlatformIO", "Quantities", "SimulatedIO",
