@@ -152,11 +152,38 @@ struct lane {
   size_t next_block;
   size_t block_count;
   uint8_t *digest;
-  uint8_t made[BLOCK];
+  // The whole message with its padding when it is short, else the present block.
+  uint8_t made[2 * BLOCK];
 };
 
 #if defined(__x86_64__)
 static const uint8_t nothing[BLOCK];
+
+static void take(
+  struct lane *lane, const struct piperoll_sha256_message *message, uint8_t *digest) {
+  lane->message = message;
+  lane->next_block = 0;
+  lane->block_count = block_count(message);
+  lane->digest = digest;
+  if (lane->block_count > 2) return;
+  // Most are short: one pass over them instead of one for each block.
+  size_t total = message->prefix_count + message->count;
+  uint64_t bits = __builtin_bswap64((uint64_t)total * 8);
+  memset(lane->made, 0, sizeof lane->made);
+  if (message->prefix_count > 0) memcpy(lane->made, message->prefix, message->prefix_count);
+  if (message->count > 0) {
+    memcpy(lane->made + message->prefix_count, message->bytes, message->count);
+  }
+  lane->made[total] = 0x80;
+  memcpy(lane->made + BLOCK * lane->block_count - 8, &bits, 8);
+}
+
+static const uint8_t *next_block(struct lane *lane) {
+  if (lane->message == NULL) return nothing;
+  size_t index = lane->next_block++;
+  return lane->block_count <= 2 ? lane->made + BLOCK * index
+                                : block_at(lane->message, index, lane->made);
+}
 
 // Every lane takes the next message as soon as it is done with one.
 static void hash_in_lanes(
@@ -173,16 +200,12 @@ static void hash_in_lanes(
     for (size_t i = 0; i < kernel->lane_count; i++) {
       struct lane *lane = &lanes[i];
       if (lane->message == NULL && taken < count) {
-        lane->message = &messages[taken];
-        lane->next_block = 0;
-        lane->block_count = block_count(lane->message);
-        lane->digest = digests + DIGEST * taken;
+        take(lane, &messages[taken], digests + DIGEST * taken);
         kernel->begin(&states, i);
         taken++;
         busy++;
       }
-      blocks[i] =
-        lane->message == NULL ? nothing : block_at(lane->message, lane->next_block++, lane->made);
+      blocks[i] = next_block(lane);
     }
     kernel->compress(&states, blocks);
     for (size_t i = 0; i < kernel->lane_count; i++) {

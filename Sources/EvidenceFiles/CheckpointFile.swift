@@ -166,6 +166,8 @@ public enum CheckpointFileError: Error, Hashable, Sendable {
   /// The new checkpoint is smaller than the last, of the same size with another root, or of another
   /// log.
   case contradiction(path: String, last: UInt64, next: UInt64)
+  /// A key signs otherwise than a witness must.
+  case wrongKey(name: KeyName)
 }
 
 extension CheckpointFileError: CustomStringConvertible {
@@ -181,6 +183,7 @@ extension CheckpointFileError: CustomStringConvertible {
     case .contradiction(let path, let last, let next):
       "'\(escapedForTerminal(path))' holds a checkpoint of size \(last), which one of size \(next) "
         + "contradicts; the store is an older copy, or has been changed"
+    case .wrongKey(let name): "the key of \(name) is not for cosignatures; make one that is"
     }
   }
 }

@@ -19,18 +19,14 @@ public final class WitnessService: Sendable {
   private let key: NoteSignerKey
   private let witness: Witness
   private let time: any TimeSource
-  /// By origin.
-  private let logs: [String: WitnessedLog]
+  /// By the name under which what was seen of a log is kept and shown: the digest of its origin.
+  private let files: [String: LogFile]
 
-  private final class WitnessedLog: Sendable {
-    let keys: [NoteVerifierKey]
+  private final class LogFile: Sendable {
     /// Held while a request is judged.
     let file: Guarded<CheckpointFile>
 
-    init(_ keys: [NoteVerifierKey], _ file: CheckpointFile) {
-      self.keys = keys
-      self.file = Guarded(file)
-    }
+    init(_ file: CheckpointFile) { self.file = Guarded(file) }
   }
 
   /// Starts a witness, or goes on where one was.
@@ -41,7 +37,7 @@ public final class WitnessService: Sendable {
   ///   - folder: An existing folder for what was seen.
   ///   - fileSystem: Where it is.
   ///   - time: The clock whose seconds the cosignatures carry.
-  /// - Throws: ``CheckpointFileError``.
+  /// - Throws: ``CheckpointFileError``; `.wrongKey` for keys that are not for cosignatures.
   public init(
     key: NoteSignerKey, logs: [Witness.Log], folder: String,
     fileSystem: any FileSystem = PosixFileSystem(), time: any TimeSource = SystemTime()
@@ -49,17 +45,22 @@ public final class WitnessService: Sendable {
     self.key = key
     self.time = time
     witness = Witness(logs: logs)
-    var witnessed: [String: WitnessedLog] = [:]
-    for log in logs where witnessed[log.origin] == nil {
-      let name = Self.fileName(origin: Array(log.origin.utf8))
-      let file = try CheckpointFile(opening: name, in: folder, fileSystem: fileSystem)
-      witnessed[log.origin] = WitnessedLog(log.keys, file)
+    guard key.verifier.kind == .ed25519Cosignature else {
+      throw .wrongKey(name: key.verifier.name)
     }
-    self.logs = witnessed
+    var files: [String: LogFile] = [:]
+    for log in logs {
+      let name = Self.fileName(of: log)
+      guard files[name] == nil else { continue }
+      files[name] = LogFile(
+        try CheckpointFile(opening: name, in: folder, fileSystem: fileSystem))
+    }
+    self.files = files
   }
 
-  /// The name under which what was seen of a log is kept and shown: the digest of its origin.
-  private static func fileName(origin: [UInt8]) -> String { SHA256.digest(origin).description }
+  private static func fileName(of log: Witness.Log) -> String {
+    SHA256.digest(Array(log.origin.utf8)).description
+  }
 
   /// Answers a request to cosign a checkpoint.
   ///
@@ -91,12 +92,12 @@ public final class WitnessService: Sendable {
 
   private func cosign(_ body: [UInt8]) throws(Refusal) -> [UInt8] {
     guard let request = try? WitnessRequest(body) else { throw .refused(.malformed) }
-    let origin: String
-    do throws(Witness.Refusal) { origin = try witness.origin(of: request) } catch {
+    let log: Witness.Log
+    do throws(Witness.Refusal) { log = try witness.log(of: request) } catch {
       throw .refused(error)
     }
-    guard let log = logs[origin] else { throw .refused(.unknownOrigin) }
-    return try log.file.withLock { file throws(Refusal) in
+    guard let place = files[Self.fileName(of: log)] else { throw .refused(.unknownOrigin) }
+    return try place.file.withLock { file throws(Refusal) in
       try cosign(request, of: log.keys, file)
     }
   }
@@ -131,9 +132,6 @@ public final class WitnessService: Sendable {
   ///
   /// - Parameter name: The SHA-256 digest of the origin, in lower-case hexadecimal.
   public func latestCheckpoint(_ name: String) -> [UInt8]? {
-    for (origin, log) in logs where Self.fileName(origin: Array(origin.utf8)) == name {
-      return log.file.withLock { $0.note?.encoded }
-    }
-    return nil
+    files[name]?.file.withLock { $0.note?.encoded } ?? nil
   }
 }

@@ -55,24 +55,21 @@ public struct Witness: Sendable {
     }
   }
 
-  private let logs: [String: Log]
+  /// By the bytes of the origin: equal as text is not enough.
+  private let logs: [[UInt8]: Log]
 
-  /// A witness of some logs.
+  /// A witness of some logs; of two with one origin the first counts.
   public init(logs: [Log]) {
-    self.logs = Dictionary(logs.map { ($0.origin, $0) }) { first, _ in first }
+    self.logs = Dictionary(logs.map { (Array($0.origin.utf8), $0) }) { first, _ in first }
   }
 
-  /// The origin that a request is about, if its log is witnessed: whose state is needed to judge it.
+  /// The log that a request is about, if it is witnessed: whose state is needed to judge it.
   ///
   /// - Throws: `.malformed`, `.unknownOrigin`.
-  public func origin(of request: WitnessRequest) throws(Refusal) -> String {
+  public func log(of request: WitnessRequest) throws(Refusal) -> Log {
     guard let checkpoint = try? Checkpoint(text: request.note.text) else { throw .malformed }
-    let origin = String(decoding: checkpoint.origin, as: UTF8.self)
-    // Equal as text is not enough.
-    guard let log = logs[origin], Array(log.origin.utf8) == checkpoint.origin else {
-      throw .unknownOrigin
-    }
-    return log.origin
+    guard let log = logs[checkpoint.origin] else { throw .unknownOrigin }
+    return log
   }
 
   /// Judges a request, in the order in which the text lists the answers.
@@ -83,11 +80,10 @@ public struct Witness: Sendable {
   /// - Returns: What is seen now. It is to be kept before a cosignature leaves.
   /// - Throws: ``Refusal``.
   public func judge(_ request: WitnessRequest, after state: State) throws(Refusal) -> State {
-    let origin = try origin(of: request)
-    guard let log = logs[origin] else { throw .unknownOrigin }
+    let log = try log(of: request)
     let checkpoint: Checkpoint
     do throws(NoteError) {
-      checkpoint = try Checkpoint.verified(request.note, origin: origin, keys: log.keys)
+      checkpoint = try Checkpoint.verified(request.note, origin: log.origin, keys: log.keys)
     } catch {
       throw .unsigned
     }

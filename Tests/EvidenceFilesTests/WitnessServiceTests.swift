@@ -94,6 +94,34 @@ import Testing
     #expect(rig.disk.contentDigest == before)
   }
 
+  @Test func `a witness needs a key for cosignatures, and names of logs that differ in bytes`()
+    throws
+  {
+    let rig = try Rig()
+    #expect(throws: CheckpointFileError.wrongKey(name: rig.log.verifier.name)) {
+      try WitnessService(
+        key: rig.log, logs: [], folder: "/witness", fileSystem: rig.disk, time: rig.time)
+    }
+    // Equal as text.
+    let names = ["caf\u{e9}", "cafe\u{301}"]
+    let service = try WitnessService(
+      key: rig.key, logs: names.map { .init(origin: $0, keys: [rig.log.verifier]) },
+      folder: "/witness", fileSystem: rig.disk, time: rig.time)
+    for (number, name) in names.enumerated() {
+      var note = try SignedNote(
+        text: Checkpoint(
+          origin: name, size: UInt64(number), root: rig.tree.root(atSize: UInt64(number))
+        )
+        .text)
+      try note.sign(with: rig.log)
+      let request = WitnessRequest(oldSize: 0, path: [], note: note)
+      #expect(service.addCheckpoint(request.encoded).status == 200)
+      let file = SHA256.digest(Array(name.utf8)).description
+      let latest = try SignedNote(#require(service.latestCheckpoint(file)))
+      #expect(latest.text == note.text)
+    }
+  }
+
   @Test func `an answer that cannot be kept is not given`() throws {
     let rig = try Rig()
     let service = try rig.service()
