@@ -67,6 +67,8 @@ public enum SHA256 {
     for range in ranges {
       precondition(range.lowerBound >= 0 && range.upperBound <= bytes.byteCount)
     }
+    // An array of no capacity is one that all threads share, and making it stores into it.
+    if ranges.isEmpty { return [] }
     return unsafe [Digest](unsafeUninitializedCapacity: ranges.count) { buffer, count in
       // Safety: the ranges were checked above; the pointers live for the closures, and the buffer has
       // room for a digest a range, all of which are written.
@@ -101,6 +103,7 @@ public enum SHA256 {
     precondition(
       byteCount > 0 && byteCount <= shortByteCountLimit && bytes.byteCount % byteCount == 0)
     let messageCount = bytes.byteCount / byteCount
+    if messageCount == 0 { return [] }
     return unsafe [Digest](unsafeUninitializedCapacity: messageCount) { buffer, count in
       // Safety: the sizes were checked above; the buffer has room for all digests, and all are written.
       unsafe bytes.withUnsafeBytes { bytes in

@@ -24,8 +24,10 @@ extension SimulatedFileSystem {
   /// - Throws: `.notFound` or `.notARegularFile`.
   public func readFile(_ path: String) throws(FileSystemError) -> [UInt8] {
     try inspect(path) { file in
+      // An array of no capacity is one that all threads share, and making it stores into it.
+      if file.byteCount == 0 { return [] }
       // Safety: as many bytes are set as are counted.
-      unsafe [UInt8](unsafeUninitializedCapacity: file.byteCount) { buffer, count in
+      return unsafe [UInt8](unsafeUninitializedCapacity: file.byteCount) { buffer, count in
         guard let base = buffer.baseAddress else { return }
         // Safety: the buffer has room for `byteCount` bytes.
         count = unsafe file.read(into: base, count: file.byteCount, at: 0)
