@@ -60,7 +60,11 @@ public struct WitnessPolicy: Hashable, Sendable {
     case "witness":
       guard words.count == 2 || words.count == 3 else { throw .policy(line: 0, .form) }
       let key = try Self.key(words[1])
-      guard !witnessKeys.contains(key) else { throw .policy(line: 0, .name) }
+      guard key.kind != .ed25519 else { throw .key(.unknownKind(key.kind.rawValue)) }
+      // One key, one witness, whatever it is called: nobody counts twice.
+      guard !witnessKeys.contains(where: { $0.publicKey == key.publicKey }) else {
+        throw .policy(line: 0, .name)
+      }
       try define(words[0], .witness(witnessKeys.count))
       witnessKeys.append(key)
     case "group": try takeGroup(words)

@@ -52,6 +52,11 @@ import Testing
 
   @Test func `policies that do not say what they mean are refused`() throws {
     let key = Self.witnesses[0].verifier.text
+    let log = try NoteSignerKey(
+      name: #require(KeyName("example.com/log")), seed: [UInt8](repeating: 40, count: 32))
+    let alias = try NoteSignerKey(
+      name: #require(KeyName("another.example")), kind: .ed25519Cosignature,
+      seed: [UInt8](repeating: 1, count: 32))
     for text in [
       "", "quorum none\nquorum none\n", "quorum unknown\n", "quorum w0 w1\n", "quorum\n",
       "group g any w0 w9\nquorum g\n", "group g any w0 w0\nquorum g\n", "group g 0 w0\nquorum g\n",
@@ -59,7 +64,10 @@ import Testing
       "group g any w0\ngroup h any w0\nquorum h\n", "group w0 any w1\nquorum none\n",
       "group none any w1\nquorum none\n", "group g any g\nquorum g\n", "witness w9\nquorum none\n",
       "witness w9 nonsense\nquorum none\n", "witness w0 \(key)\nquorum none\n",
-      "witness again \(key)\nquorum none\n", "log\nquorum none\n", "nonsense\nquorum none\n",
+      "witness again \(key)\nquorum none\n",
+      "witness again \(alias.verifier.text)\nquorum none\n",
+      "witness w9 \(log.verifier.text)\nquorum none\n", "log\nquorum none\n",
+      "nonsense\nquorum none\n",
       "QUORUM none\n",
     ] {
       #expect(throws: NoteError.self, "\(text)") { try policy(text) }
