@@ -110,12 +110,12 @@ public final class WitnessService: Sendable {
     do throws(Witness.Refusal) { _ = try witness.judge(request, after: seen) } catch {
       throw .refused(error)
     }
-    // What the log signed and what we sign; lines of others are not ours to show.
+    // What the log signed, as was just verified, and what we sign; lines of others are not ours to show.
     var note = request.note
+    note.lines.removeAll { line in !keys.contains { $0.name == line.name && $0.id == line.keyID } }
     let seconds = max(1, time.now().rawValue / 1_000_000_000)
     let line: SignedNote.Line
     do throws(NoteError) {
-      note.lines = try note.verified(by: keys)
       line = try Cosignature.line(over: note.text, time: UInt64(seconds), key: key)
     } catch {
       throw .failed

@@ -13,11 +13,11 @@ public enum ProofError: Error, Hashable, Sendable {
 extension ProofError: CustomStringConvertible {
   public var description: String {
     switch self {
-    case .range: "the proof speaks of a place outside its tree"
+    case .range: "the proof speaks of a place outside its tree; ask for the proof again"
     case .pathLength(let expected, let found):
-      "the proof has \(found) hashes where its place and size ask for \(expected)"
+      "the proof has \(found) hashes where its place and size ask for \(expected); ask for it again"
     case .rootMismatch(let expected, let found):
-      "the proof leads to the root \(found), not to \(expected)"
+      "the proof leads to the root \(found), not to \(expected): the record or the proof was changed"
     }
   }
 }

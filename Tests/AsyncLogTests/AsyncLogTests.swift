@@ -46,7 +46,7 @@ private func withStore<Result>(_ body: (Store) async throws -> Result) async thr
     }
   }
 
-  @Test(.timeLimit(.minutes(20)))
+  @Test(.timeLimit(.minutes(15)))
   func `an appending task gets a segment as large as its record needs`() async throws {
     try await withStore { store in
       let log = try store.createStream(StreamName("large"))
@@ -61,7 +61,7 @@ private func withStore<Result>(_ body: (Store) async throws -> Result) async thr
     }
   }
 
-  @Test(.timeLimit(.minutes(20)))
+  @Test(.timeLimit(.minutes(15)))
   func `in class memory durability can be awaited before the record is appended`() async throws {
     try await withStore { store in
       var options = StreamOptions()
@@ -126,7 +126,7 @@ private func withStore<Result>(_ body: (Store) async throws -> Result) async thr
     }
   }
 
-  @Test(.timeLimit(.minutes(20)))
+  @Test(.timeLimit(.minutes(15)))
   func `awaiting durability ends in class memory too, without anybody flushing`() async throws {
     try await withStore { store in
       var options = StreamOptions()
@@ -144,7 +144,7 @@ private func withStore<Result>(_ body: (Store) async throws -> Result) async thr
     }
   }
 
-  @Test(.timeLimit(.minutes(20)))
+  @Test(.timeLimit(.minutes(15)))
   func `a task that awaits what nobody appends can be cancelled`() async throws {
     try await withStore { store in
       for durability in [Durability.memory, .disk] {

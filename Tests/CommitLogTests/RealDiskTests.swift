@@ -258,7 +258,7 @@ func withSmallFileSystem(megabytes: Int, _ body: (String) throws -> Void) throws
     }
   }
 
-  @Test(.timeLimit(.minutes(20)))
+  @Test(.timeLimit(.minutes(15)))
   func `a store can be closed at any moment after it was opened`() throws {
     try withFolder { folder in
       let path = folder + "/store"

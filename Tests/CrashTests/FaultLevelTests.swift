@@ -91,7 +91,7 @@ import Testing
       Self.cuts(ofScenario: scenario, every: 6, .processKill), of: .processDeath)
   }
 
-  @Test(.timeLimit(.minutes(20)))
+  @Test(.timeLimit(.minutes(15)))
   func `F0: the program killed in real processes keeps all that was acknowledged`() throws {
     let folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
     let programs = ["simulate", "piperoll"].map { folder.appendingPathComponent($0) }

@@ -59,7 +59,7 @@ import Testing
     #expect(result.output == "1\n0\n" && result.errors.isEmpty)
   }
 
-  @Test(.timeLimit(.minutes(20)))
+  @Test(.timeLimit(.minutes(15)))
   func `Ctrl-C commits what was read and exits with 130`() throws {
     guard Self.program != nil else { return }
     let rig = try Rig().initialise()
@@ -77,7 +77,7 @@ import Testing
     #expect(result.output == "130\na\nb\n")
   }
 
-  @Test(.timeLimit(.minutes(20)))
+  @Test(.timeLimit(.minutes(15)))
   func `Ctrl-C ends an import that waits at a FIFO, and keeps what it read`() throws {
     guard Self.program != nil else { return }
     let rig = try Rig().initialise()

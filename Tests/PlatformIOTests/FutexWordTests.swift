@@ -19,7 +19,7 @@ private final class OwnedWord: Sendable {
 }
 
 @Suite struct FutexWordTests {
-  @Test(.timeLimit(.minutes(20)), arguments: [FutexWord.Scope.process, .machine])
+  @Test(.timeLimit(.minutes(15)), arguments: [FutexWord.Scope.process, .machine])
   func `sleepers on other threads wake when the word changes`(_ scope: FutexWord.Scope) throws {
     let owned = OwnedWord(scope)
     let awake = Atomic<Int>(0)

@@ -32,7 +32,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(20)), arguments: [FileAccess.readOnly, .readWrite])
+  @Test(.timeLimit(.minutes(15)), arguments: [FileAccess.readOnly, .readWrite])
   func `a FIFO is refused at once`(_ access: FileAccess) {
     mkfifo(place.path("fifo"), 0o600)
     #expect(refusal("fifo", access) == .notARegularFile)
@@ -106,7 +106,7 @@ import Testing
     #expect(found == .notADirectory)
   }
 
-  @Test(.timeLimit(.minutes(20)))
+  @Test(.timeLimit(.minutes(15)))
   func `a file, a FIFO or a looping link is not a directory`() {
     place.makeFile("file")
     mkfifo(place.path("fifo"), 0o600)
