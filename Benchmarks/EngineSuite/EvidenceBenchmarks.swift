@@ -4,7 +4,7 @@ import Integrity
 
 /// What tamper evidence costs: hashing, without a store.
 enum EvidenceBenchmarks {
-  static var all: [Benchmark] { [tree, nodes, chunk] }
+  static var all: [Benchmark] { [records, tree, nodes, chunk] }
 
   private static let recordsPerIteration = 1_024
 
@@ -31,6 +31,13 @@ enum EvidenceBenchmarks {
 
   private static let goals = [Goal.atLeast(1.8, times: "libcrypto, reused context")]
 
+  /// Everything that the evidence of a record costs: commitment, leaf, nodes, and the link of its group.
+  private static var records: Benchmark {
+    Benchmark(
+      name: "evidence/100B", workload: workload(100), goals: goals, contenders: contenders(.records)
+    )
+  }
+
   /// The leaf of a record and its share of the nodes above.
   private static var tree: Benchmark {
     Benchmark(
@@ -52,6 +59,8 @@ enum EvidenceBenchmarks {
 final class HashSession: ContenderSession {
   /// What is hashed.
   enum Task {
+    /// Groups of records, as they become part of chain and tree.
+    case records
     /// Leaves and all nodes above them.
     case tree
     /// Pairs of digests.
@@ -66,6 +75,9 @@ final class HashSession: ContenderSession {
   private let ranges: [Range<Int>]
   private let digests: [Digest]
   private var frontier = TreeFrontier()
+  private var hasher = LeafHasher()
+  private var builder = EvidenceBuilder(
+    storeID: [UInt8](repeating: 1, count: 16), streamID: 1, coverage: .tree)
   private var sum: UInt8 = 0
 
   init(_ task: Task, _ kernel: SHA256.Kernel, _ context: BenchmarkContext) {
@@ -87,6 +99,8 @@ final class HashSession: ContenderSession {
       // Safety: bytes have no padding.
       let span = unsafe bytes.span.bytes
       switch task {
+      case .records:
+        group(in: span)
       case .tree:
         let leaves = MerkleTree.leafHashes(of: ranges, in: span, kernel: kernel)
         frontier.append(leaves, kernel: kernel)
@@ -96,6 +110,21 @@ final class HashSession: ContenderSession {
         sum ^= SHA256.digests(of: ranges, in: span, kernel: kernel)[0].bytes[0]
       }
     }
+  }
+
+  /// All records as a group behind the last.
+  private func group(in bytes: RawSpan) {
+    let first = builder.state.nextOffset
+    for (place, range) in ranges.enumerated() {
+      hasher.addRecord(
+        offset: first + UInt64(place), appendTime: Int64(place), parts: LeafHasher.Parts(),
+        content: range)
+    }
+    let leaves = hasher.finish(in: bytes, kernel: kernel)
+    builder.append(
+      leaves, recordCount: leaves.count, appendTimes: (0, Int64(leaves.count - 1)),
+      kernel: kernel)
+    sum ^= builder.endGroup()?.head.bytes[0] ?? 0
   }
 
   func close() {}

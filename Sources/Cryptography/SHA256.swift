@@ -89,6 +89,47 @@ public enum SHA256 {
     }
   }
 
+  /// The digests of messages in two parts: a prefix of its own, and a range of some bytes.
+  ///
+  /// - Parameters:
+  ///   - ranges: Where the messages are, in `0..<bytes.byteCount`; they may overlap.
+  ///   - bytes: Memory with all messages.
+  ///   - prefixRanges: Where the prefix of each message is, in `0..<prefixes.byteCount`; as many.
+  ///   - prefixes: Memory with all prefixes.
+  ///   - kernel: How to do it; must be supported.
+  /// - Returns: One digest a range, in order.
+  public static func digests(
+    of ranges: [Range<Int>], in bytes: RawSpan, prefixes prefixRanges: [Range<Int>],
+    of prefixes: RawSpan, kernel: Kernel = .best
+  ) -> [Digest] {
+    precondition(ranges.count == prefixRanges.count)
+    for (range, prefix) in zip(ranges, prefixRanges) {
+      precondition(range.lowerBound >= 0 && range.upperBound <= bytes.byteCount)
+      precondition(prefix.lowerBound >= 0 && prefix.upperBound <= prefixes.byteCount)
+    }
+    if ranges.isEmpty { return [] }
+    return unsafe [Digest](unsafeUninitializedCapacity: ranges.count) { buffer, count in
+      // Safety: the ranges were checked above; the pointers live for the closures, and the buffer has
+      // room for a digest a range, all of which are written.
+      unsafe prefixes.withUnsafeBytes { prefixes in
+        unsafe bytes.withUnsafeBytes { bytes in
+          let base = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+          let front = unsafe prefixes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+          let messages = unsafe zip(ranges, prefixRanges).map { range, prefix in
+            unsafe piperoll_sha256_message(
+              prefix: front.map { unsafe $0 + prefix.lowerBound },
+              bytes: base.map { unsafe $0 + range.lowerBound },
+              prefix_count: prefix.count, count: range.count)
+          }
+          unsafe piperoll_sha256_messages(
+            kernel.rawValue, messages, messages.count,
+            UnsafeMutableRawPointer(buffer.baseAddress)?.assumingMemoryBound(to: UInt8.self))
+        }
+      }
+      count = ranges.count
+    }
+  }
+
   /// The digests of short messages of equal length that stand one behind the other.
   ///
   /// - Parameters:
