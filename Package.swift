@@ -25,6 +25,9 @@ let tests: [SwiftSetting] = [
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+/// Whether the witness speaks HTTP, which needs libmicrohttpd and libcurl.
+let http = "HTTP"
+
 let package = Package(
   name: "piperoll",
   products: [
@@ -34,6 +37,10 @@ let package = Package(
     .library(name: "FaultKit", targets: ["SimulatedIO", "PlatformIO"]),
     .executable(name: "piperoll", targets: ["piperoll"]),
   ],
+  traits: [
+    .default(enabledTraits: [http]),
+    .trait(name: http, description: "The witness over HTTP; needs libmicrohttpd and libcurl"),
+  ],
   targets: [
     // C: what Swift cannot import, and installed libraries.
     .target(name: "CPlatform"),
@@ -42,6 +49,12 @@ let package = Package(
     .target(name: "CSHA256", linkerSettings: [.linkedLibrary("crypto")]),
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(
+      name: "CMicroHTTPD", cSettings: [.define("PIPEROLL_HTTP", .when(traits: [http]))],
+      linkerSettings: [.linkedLibrary("microhttpd", .when(traits: [http]))]),
+    .target(
+      name: "CCurl", cSettings: [.define("PIPEROLL_HTTP", .when(traits: [http]))],
+      linkerSettings: [.linkedLibrary("curl", .when(traits: [http]))]),
 
     // Ground.
     .target(name: "Quantities", swiftSettings: hot),
@@ -71,6 +84,12 @@ let package = Package(
     .target(
       name: "EvidenceFiles",
       dependencies: ["Integrity", "Cryptography", "PlatformIO", "Quantities"],
+      swiftSettings: strict),
+    .target(
+      name: "EvidenceHTTP",
+      dependencies: [
+        "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "CMicroHTTPD", "CCurl",
+      ],
       swiftSettings: strict),
 
     // Products.
@@ -152,6 +171,14 @@ let package = Package(
       name: "EvidenceFilesTests",
       dependencies: [
         "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "SimulatedIO", "Quantities",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "EvidenceHTTPTests",
+      dependencies: [
+        .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
+        "EvidenceFiles", "Integrity", "Cryptography", "ByteCoding", "PlatformIO", "SimulatedIO",
+        "Quantities", "TestSupport",
       ],
       swiftSettings: tests),
     .testTarget(
