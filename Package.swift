@@ -124,7 +124,8 @@ let package = Package(
       name: "PiperollCommands",
       dependencies: [
         "CommandLineInterface", "JSONFields", "CommitLog", "LogFormat", "PlatformIO", "ByteCoding",
-        "Quantities",
+        "Quantities", "EvidenceFiles", "Integrity",
+        .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -220,7 +221,8 @@ let package = Package(
       name: "PiperollCommandsTests",
       dependencies: [
         "PiperollCommands", "CommandLineInterface", "CommitLog", "LogFormat", "PlatformIO",
-        "SimulatedIO", "Quantities",
+        "SimulatedIO", "Quantities", "Integrity",
+        .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
       ],
       swiftSettings: tests),
     .testTarget(
