@@ -150,6 +150,13 @@ let package = Package(
       ],
       path: "Tools/ProofSamples", swiftSettings: tests),
     .executableTarget(
+      name: "ask-witness",
+      dependencies: [
+        "Integrity", "Cryptography", "TestSupport",
+        .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
+      ],
+      path: "Tools/AskWitness", swiftSettings: tests),
+    .executableTarget(
       name: "fuzz-proofs",
       dependencies: ["Integrity", "Cryptography", "ByteCoding", "TestSupport"],
       path: "Tools/FuzzProofs", swiftSettings: tests),
