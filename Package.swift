@@ -34,6 +34,7 @@ let package = Package(
     .library(name: "Piperoll", targets: ["Piperoll"]),
     .library(name: "CommitLog", targets: ["CommitLog", "LogFormat", "Quantities"]),
     .library(name: "Integrity", targets: ["Integrity", "Cryptography"]),
+    .library(name: "EvidenceHTTP", targets: ["EvidenceHTTP", "EvidenceFiles"]),
     .library(name: "FaultKit", targets: ["SimulatedIO", "PlatformIO"]),
     .executable(name: "piperoll", targets: ["piperoll"]),
   ],

@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -26,27 +27,31 @@ LOG, WITNESS = "example.com/log", "witness.example/one"
 
 
 def run(*words: object) -> str:
-    return subprocess.run(
-        [str(word) for word in words], check=True, stdout=subprocess.PIPE, text=True).stdout
+    found = subprocess.run(
+        [str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if found.returncode != 0:
+        raise RuntimeError(f"{words[0]} ended with {found.returncode}: {found.stderr}")
+    return found.stdout
 
 
 @contextlib.contextmanager
-def serving(mark: str, *words: object) -> Iterator[str]:
+def serving(folder: Path, mark: str, *words: object) -> Iterator[str]:
     """Runs a server, and gives the line in which it says that it listens."""
-    with subprocess.Popen(
-            [str(word) for word in words], stderr=subprocess.PIPE, text=True) as process:
-        try:
-            for line in process.stderr:
-                if mark in line:
-                    break
-            else:
-                raise RuntimeError(f"{words[0]} does not listen")
-            yield line.rstrip()
-        finally:
-            process.terminate()
-            rest = process.communicate(timeout=60)[1]
+    said = folder / "said"
+    with said.open("w") as errors:
+        process = subprocess.Popen([str(word) for word in words], stderr=errors)
+    try:
+        while not any(mark in line for line in said.read_text().splitlines(keepends=True)
+                      if line.endswith("\n")):
+            if process.poll() is not None:
+                raise RuntimeError(f"{words[0]} does not listen: {said.read_text()}")
+            time.sleep(0.02)
+        yield next(line for line in said.read_text().splitlines() if mark in line)
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
     if process.returncode != 0:
-        raise RuntimeError(f"{words[0]} ended with {process.returncode}: {rest}")
+        raise RuntimeError(f"{words[0]} ended with {process.returncode}: {said.read_text()}")
 
 
 def free_port() -> int:
@@ -65,7 +70,7 @@ def judge_client(tlog: object, binaries: Path, folder: Path, count: int, seed: i
     run(script, "add-log", "-c", config, "--origin", LOG, "--vkey", log)
     notes = folder / "notes"
     notes.mkdir()
-    with serving("listening on", script, "serve", "-c", config):
+    with serving(folder, "listening on", script, "serve", "-c", config):
         said = run(
             binaries / "ask-witness", f"http://{place}", witness, key, count, seed, notes)
     for path in notes.iterdir():
@@ -131,8 +136,8 @@ def judge_server(tlog: object, binaries: Path, folder: Path, count: int, seed: i
             tlog.parse_note(note), log.vkey, witness_keys=[witness], quorum=1,
             expected_origin=LOG).ok)
 
-    with serving("listens at", binaries / "piperoll", "witness", "serve", "--key", key, "--log",
-                 tlog.format_vkey(log.vkey), "--state", folder / "seen",
+    with serving(folder, "listens at", binaries / "piperoll", "witness", "serve", "--key", key,
+                 "--log", tlog.format_vkey(log.vkey), "--state", folder / "seen",
                  "--listen", "127.0.0.1:0") as line:
         url = line.split()[-1]
         for _ in range(count):
@@ -175,7 +180,7 @@ def main(words: list[str]) -> int:
                 said = judge(
                     importlib.import_module("aics_tlog"), binaries, Path(folder), count, seed)
                 print(f"{name}: {said}")
-            except (RuntimeError, subprocess.CalledProcessError) as error:
+            except (OSError, RuntimeError, ValueError) as error:
                 print(f"{name}: FAILED, {error}")
                 failed = True
     return int(failed)
