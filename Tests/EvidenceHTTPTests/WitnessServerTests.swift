@@ -201,7 +201,7 @@
       #expect(try rig.client(server.url).cosign(rig.note(50), tree: rig.tree).count == 1)
     }
 
-    @Test func `requests that came in full are answered before the server ends, and no others`() throws {
+    @Test func `requests that came in full are answered before the end, and no others`() throws {
       let rig = try WitnessRig()
       let server = try rig.server()
       let idle = try RawConnection(port: server.address.port)
