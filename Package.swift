@@ -25,14 +25,22 @@ let tests: [SwiftSetting] = [
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+/// Whether the witness speaks HTTP, which needs libmicrohttpd and libcurl.
+let http = "HTTP"
+
 let package = Package(
   name: "piperoll",
   products: [
     .library(name: "Piperoll", targets: ["Piperoll"]),
     .library(name: "CommitLog", targets: ["CommitLog", "LogFormat", "Quantities"]),
     .library(name: "Integrity", targets: ["Integrity", "Cryptography"]),
+    .library(name: "EvidenceHTTP", targets: ["EvidenceHTTP", "EvidenceFiles"]),
     .library(name: "FaultKit", targets: ["SimulatedIO", "PlatformIO"]),
     .executable(name: "piperoll", targets: ["piperoll"]),
+  ],
+  traits: [
+    .default(enabledTraits: [http]),
+    .trait(name: http, description: "The witness over HTTP; needs libmicrohttpd and libcurl"),
   ],
   targets: [
     // C: what Swift cannot import, and installed libraries.
@@ -42,6 +50,12 @@ let package = Package(
     .target(name: "CSHA256", linkerSettings: [.linkedLibrary("crypto")]),
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(
+      name: "CMicroHTTPD", cSettings: [.define("PIPEROLL_HTTP", .when(traits: [http]))],
+      linkerSettings: [.linkedLibrary("microhttpd", .when(traits: [http]))]),
+    .target(
+      name: "CCurl", cSettings: [.define("PIPEROLL_HTTP", .when(traits: [http]))],
+      linkerSettings: [.linkedLibrary("curl", .when(traits: [http]))]),
 
     // Ground.
     .target(name: "Quantities", swiftSettings: hot),
@@ -71,6 +85,12 @@ let package = Package(
     .target(
       name: "EvidenceFiles",
       dependencies: ["Integrity", "Cryptography", "PlatformIO", "Quantities"],
+      swiftSettings: strict),
+    .target(
+      name: "EvidenceHTTP",
+      dependencies: [
+        "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "CMicroHTTPD", "CCurl",
+      ],
       swiftSettings: strict),
 
     // Products.
@@ -105,7 +125,8 @@ let package = Package(
       name: "PiperollCommands",
       dependencies: [
         "CommandLineInterface", "JSONFields", "CommitLog", "LogFormat", "PlatformIO", "ByteCoding",
-        "Quantities",
+        "Quantities", "EvidenceFiles", "Integrity",
+        .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -130,6 +151,13 @@ let package = Package(
       ],
       path: "Tools/ProofSamples", swiftSettings: tests),
     .executableTarget(
+      name: "ask-witness",
+      dependencies: [
+        "Integrity", "Cryptography", "TestSupport",
+        .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
+      ],
+      path: "Tools/AskWitness", swiftSettings: tests),
+    .executableTarget(
       name: "fuzz-proofs",
       dependencies: ["Integrity", "Cryptography", "ByteCoding", "TestSupport"],
       path: "Tools/FuzzProofs", swiftSettings: tests),
@@ -152,6 +180,14 @@ let package = Package(
       name: "EvidenceFilesTests",
       dependencies: [
         "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "SimulatedIO", "Quantities",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "EvidenceHTTPTests",
+      dependencies: [
+        .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
+        "EvidenceFiles", "Integrity", "Cryptography", "ByteCoding", "PlatformIO", "SimulatedIO",
+        "Quantities", "TestSupport",
       ],
       swiftSettings: tests),
     .testTarget(
@@ -193,7 +229,8 @@ let package = Package(
       name: "PiperollCommandsTests",
       dependencies: [
         "PiperollCommands", "CommandLineInterface", "CommitLog", "LogFormat", "PlatformIO",
-        "SimulatedIO", "Quantities",
+        "SimulatedIO", "Quantities", "Integrity",
+        .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
       ],
       swiftSettings: tests),
     .testTarget(

@@ -14,10 +14,21 @@ public struct WitnessPolicy: Hashable, Sendable {
     public let url: String?
   }
 
+  /// A witness whose cosignatures count.
+  public struct Witness: Hashable, Sendable {
+    /// The witness's key.
+    public let key: NoteVerifierKey
+    /// Where it is asked, if the policy says so.
+    public let url: String?
+  }
+
   /// Logs, in order.
   public private(set) var logs: [Log] = []
+  /// Witnesses, in order.
+  public private(set) var witnesses: [Witness] = []
+
   /// Keys of all witnesses.
-  public private(set) var witnessKeys: [NoteVerifierKey] = []
+  public var witnessKeys: [NoteVerifierKey] { witnesses.map(\.key) }
 
   private enum Member: Hashable, Sendable {
     case witness(Int)
@@ -62,11 +73,11 @@ public struct WitnessPolicy: Hashable, Sendable {
       let key = try Self.key(words[1])
       guard key.kind != .ed25519 else { throw .key(.unknownKind(key.kind.rawValue)) }
       // One key, one witness, whatever it is called: nobody counts twice.
-      guard !witnessKeys.contains(where: { $0.publicKey == key.publicKey }) else {
+      guard !witnesses.contains(where: { $0.key.publicKey == key.publicKey }) else {
         throw .policy(line: 0, .name)
       }
-      try define(words[0], .witness(witnessKeys.count))
-      witnessKeys.append(key)
+      try define(words[0], .witness(witnesses.count))
+      witnesses.append(Witness(key: key, url: words.count == 3 ? Self.text(words[2]) : nil))
     case "group": try takeGroup(words)
     case "quorum":
       guard words.count == 1 else { throw .policy(line: 0, .form) }
@@ -120,10 +131,11 @@ public struct WitnessPolicy: Hashable, Sendable {
   /// - Throws: ``NoteError``: `.signature` when a known witness's line does not verify.
   public func isSatisfied(by note: SignedNote) throws(NoteError) -> Bool {
     guard let quorum, let quorum else { return true }
-    let found = try Cosignature.verified(note, by: witnessKeys)
+    let keys = witnessKeys
+    let found = try Cosignature.verified(note, by: keys)
     let present = Set(
-      witnessKeys.indices.filter { index in
-        let key = witnessKeys[index]
+      keys.indices.filter { index in
+        let key = keys[index]
         return found.contains { $0.name == key.name && $0.keyID == key.id }
       })
     return isPresent(quorum, present)

@@ -6,11 +6,21 @@ public enum PiperollProgram {
   /// The version of the program.
   public static let version = "0.1.0"
 
-  private static let commands: [any (ExecutableCommand & SendableMetatype).Type] = [
-    InitCommand.self, CreateCommand.self, AppendCommand.self, ImportCommand.self,
-    ReadCommand.self, TailCommand.self, ExportCommand.self, InfoCommand.self, VerifyCommand.self,
-    DumpCommand.self, BenchCommand.self,
-  ]
+  private static let commands: [any (ExecutableCommand & SendableMetatype).Type] =
+    [
+      InitCommand.self, CreateCommand.self, AppendCommand.self, ImportCommand.self,
+      ReadCommand.self, TailCommand.self, ExportCommand.self, InfoCommand.self,
+      VerifyCommand.self, DumpCommand.self, BenchCommand.self, KeyCommand.self,
+    ] + network
+
+  /// Commands that need the network.
+  #if HTTP
+    private static let network: [any (ExecutableCommand & SendableMetatype).Type] = [
+      WitnessCommand.self
+    ]
+  #else
+    private static let network: [any (ExecutableCommand & SendableMetatype).Type] = []
+  #endif
 
   /// The declaration of all commands, from which help, completions and the man page are made.
   public static let program = Program(

@@ -50,6 +50,15 @@ import Testing
     #expect(try !policy("group g 2 w0 w1\nquorum g\n").isSatisfied(by: note(cosignedBy: [0, 0])))
   }
 
+  @Test func `a policy says where its witnesses are asked`() throws {
+    let text = "witness a \(Self.witnesses[0].verifier.text)\nquorum a\n"
+    let nowhere = try WitnessPolicy(Array(text.utf8))
+    #expect(nowhere.witnesses.map(\.url) == [nil])
+    let all = try policy("quorum none\n").witnesses
+    #expect(all.map(\.key) == Self.witnesses.map(\.verifier))
+    #expect(all.map(\.url) == (0..<6).map { "https://witness.example/\($0)" })
+  }
+
   @Test func `policies that do not say what they mean are refused`() throws {
     let key = Self.witnesses[0].verifier.text
     let log = try NoteSignerKey(

@@ -6,6 +6,7 @@ import Testing
   static let table: [String: Set<String>] = [
     // C: nothing but the C library and the library wrapped.
     "CPlatform": [], "CChecksum": [], "CSIMDJSON": [], "CSHA256": [], "COpenSSL": [],
+    "CMicroHTTPD": [], "CCurl": [],
     // Ground.
     "Quantities": [],
     "ByteCoding": [],
@@ -17,6 +18,9 @@ import Testing
     "LogFormat": ["ByteCoding", "CChecksum", "Quantities"],
     "CommitLog": ["ByteCoding", "LogFormat", "PlatformIO", "Quantities"],
     "EvidenceFiles": ["Cryptography", "Integrity", "PlatformIO", "Quantities"],
+    "EvidenceHTTP": [
+      "CCurl", "CMicroHTTPD", "Cryptography", "EvidenceFiles", "Integrity", "PlatformIO",
+    ],
     "AsyncLog": ["CommitLog", "LogFormat", "PlatformIO", "Quantities"],
     "CrashScenarios": [
       "ByteCoding", "CommitLog", "LogFormat", "PlatformIO", "Quantities", "SimulatedIO",
@@ -28,8 +32,8 @@ import Testing
     "CommandLineInterface": ["ByteCoding", "PlatformIO", "Quantities"],
     "JSONFields": ["CSIMDJSON", "CommandLineInterface", "Quantities"],
     "PiperollCommands": [
-      "ByteCoding", "CommandLineInterface", "CommitLog", "JSONFields", "LogFormat", "PlatformIO",
-      "Quantities",
+      "ByteCoding", "CommandLineInterface", "CommitLog", "EvidenceFiles", "EvidenceHTTP",
+      "Integrity", "JSONFields", "LogFormat", "PlatformIO", "Quantities",
     ],
     // Products.
     "piperoll": ["PiperollCommands"],
