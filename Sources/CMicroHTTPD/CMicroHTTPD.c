@@ -349,10 +349,12 @@ uint16_t cmicrohttpd_port(const cmicrohttpd_server *server) { return server->por
 
 void cmicrohttpd_stop(cmicrohttpd_server *server) {
   int listener = MHD_quiesce_daemon(server->daemon);
-  if (listener >= 0) close(listener);
+  // Not closed yet: a thread may just be about to accept, and the number could be another's by then.
+  if (listener >= 0) shutdown(listener, SHUT_RDWR);
   // Each connection has a deadline, so this ends.
   end_watch(server);
   MHD_stop_daemon(server->daemon);
+  if (listener >= 0) close(listener);
   destroy(server);
 }
 
