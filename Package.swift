@@ -70,7 +70,7 @@ let package = Package(
 
     .target(
       name: "EvidenceFiles",
-      dependencies: ["Integrity", "Cryptography", "PlatformIO", "Quantities"],
+      dependencies: ["Integrity", "Cryptography", "ByteCoding", "PlatformIO", "Quantities"],
       swiftSettings: strict),
 
     // Products.
@@ -152,6 +152,7 @@ let package = Package(
       name: "EvidenceFilesTests",
       dependencies: [
         "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "SimulatedIO", "Quantities",
+        "ByteCoding",
       ],
       swiftSettings: tests),
     .testTarget(

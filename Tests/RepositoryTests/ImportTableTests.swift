@@ -16,7 +16,7 @@ import Testing
     "Integrity": ["ByteCoding", "Cryptography"],
     "LogFormat": ["ByteCoding", "CChecksum", "Quantities"],
     "CommitLog": ["ByteCoding", "LogFormat", "PlatformIO", "Quantities"],
-    "EvidenceFiles": ["Cryptography", "Integrity", "PlatformIO", "Quantities"],
+    "EvidenceFiles": ["ByteCoding", "Cryptography", "Integrity", "PlatformIO", "Quantities"],
     "AsyncLog": ["CommitLog", "LogFormat", "PlatformIO", "Quantities"],
     "CrashScenarios": [
       "ByteCoding", "CommitLog", "LogFormat", "PlatformIO", "Quantities", "SimulatedIO",
@@ -43,8 +43,8 @@ import Testing
       "PiperollCommands", "PlatformIO", "SimulatedIO",
     ],
     "Glibc": [
-      "CommandLineInterface", "CrashScenarios", "DamageScenarios", "PiperollCommands",
-      "PlatformIO", "SimulatedIO", "piperoll",
+      "CommandLineInterface", "CrashScenarios", "DamageScenarios", "EvidenceFiles",
+      "PiperollCommands", "PlatformIO", "SimulatedIO", "piperoll",
     ],
   ]
 
