@@ -28,7 +28,7 @@ extension TimestampResponse {
   /// same: whether the stamp was granted with or without modifications, the text of the status, the versions
   /// of the signed data and of the signer's part, the parameters of hash identifiers, the identifier of the
   /// signature's algorithm (libcrypto goes by the key), certificates that the chain does not need, attributes
-  /// that are not signed, and whether the tag of a part says that it has parts.
+  /// that are not signed, capitals in the name of the certificate's issuer, and whether the tag of a part says that it has parts.
   ///
   /// - Parameters:
   ///   - imprint: SHA-256 of what was stamped.
