@@ -65,7 +65,7 @@ public enum AESGCM {
   /// Checks and decrypts.
   ///
   /// - Parameters:
-  ///   - sealed: A ciphertext and its tag, as ``seal(_:authenticating:key:nonce:)`` gives them.
+  ///   - sealed: A ciphertext and its tag, as sealing gives them.
   ///   - data: What was authenticated beside it.
   ///   - key: The key.
   ///   - nonce: The nonce.

@@ -57,7 +57,7 @@ public final class PayloadCipher: Sendable {
   ///   - payload: The payload.
   ///   - place: Where its record stands.
   ///   - epoch: The epoch of the writer. No two payloads may be sealed with the same epoch and offset.
-  /// - Throws: ``CryptographyError``.
+  /// - Throws: `CryptographyError`.
   public func seal(_ payload: [UInt8], at place: Place, epoch: UInt32) throws(CryptographyError)
     -> [UInt8]
   {

@@ -51,7 +51,7 @@ public final class SubjectKey: Sendable {
   ///   - master: The key that opens it again.
   ///   - subject: Whose key it is; needed to open it.
   ///   - nonce: 12 bytes, random, never used with this master key before.
-  /// - Throws: ``CryptographyError``.
+  /// - Throws: `CryptographyError`.
   public func wrapped(by master: SecretKey, for subject: [UInt8], nonce: [UInt8])
     throws(CryptographyError) -> WrappedKey
   {

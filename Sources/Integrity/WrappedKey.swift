@@ -40,7 +40,7 @@ public struct WrappedKey: Hashable, Sendable {
   ///   - master: The key that opens it again.
   ///   - subject: Whose key it is; needed to open it.
   ///   - nonce: 12 bytes, random, never used with this master key before.
-  /// - Throws: ``CryptographyError``; `.keyLength` for a nonce of another size.
+  /// - Throws: `CryptographyError`; `.keyLength` for a nonce of another size.
   public init(_ key: SecretKey, by master: SecretKey, for subject: [UInt8], nonce: [UInt8])
     throws(CryptographyError)
   {
