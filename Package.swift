@@ -84,7 +84,7 @@ let package = Package(
 
     .target(
       name: "EvidenceFiles",
-      dependencies: ["Integrity", "Cryptography", "PlatformIO", "Quantities"],
+      dependencies: ["Integrity", "Cryptography", "ByteCoding", "PlatformIO", "Quantities"],
       swiftSettings: strict),
     .target(
       name: "EvidenceHTTP",
@@ -180,6 +180,7 @@ let package = Package(
       name: "EvidenceFilesTests",
       dependencies: [
         "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "SimulatedIO", "Quantities",
+        "ByteCoding",
       ],
       swiftSettings: tests),
     .testTarget(

@@ -35,19 +35,23 @@ public enum SHA256 {
 
   /// The digest of one message in two parts.
   public static func digest(prefix: [UInt8], _ bytes: RawSpan) -> Digest {
+    // Safety: the pointer lives for the closure.
+    unsafe prefix.withUnsafeBytes { unsafe digest(prefix: $0, bytes) }
+  }
+
+  /// The digest of one message in two parts.
+  static func digest(prefix: UnsafeRawBufferPointer, _ bytes: RawSpan) -> Digest {
     var digest = Digest()
     // Safety: the pointers live for the closures; the callee writes 32 bytes, which a digest has.
-    unsafe prefix.withUnsafeBufferPointer { prefix in
-      unsafe bytes.withUnsafeBytes { bytes in
-        unsafe withUnsafeMutableBytes(of: &digest) { out in
-          var message = unsafe piperoll_sha256_message(
-            prefix: prefix.baseAddress,
-            bytes: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
-            prefix_count: prefix.count, count: bytes.count)
-          unsafe piperoll_sha256_messages(
-            Kernel.portable.rawValue, &message, 1,
-            out.baseAddress?.assumingMemoryBound(to: UInt8.self))
-        }
+    unsafe bytes.withUnsafeBytes { bytes in
+      unsafe withUnsafeMutableBytes(of: &digest) { out in
+        var message = unsafe piperoll_sha256_message(
+          prefix: prefix.baseAddress?.assumingMemoryBound(to: UInt8.self),
+          bytes: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
+          prefix_count: prefix.count, count: bytes.count)
+        unsafe piperoll_sha256_messages(
+          Kernel.portable.rawValue, &message, 1,
+          out.baseAddress?.assumingMemoryBound(to: UInt8.self))
       }
     }
     return digest

@@ -17,7 +17,7 @@ import Testing
     "Integrity": ["ByteCoding", "Cryptography"],
     "LogFormat": ["ByteCoding", "CChecksum", "Quantities"],
     "CommitLog": ["ByteCoding", "LogFormat", "PlatformIO", "Quantities"],
-    "EvidenceFiles": ["Cryptography", "Integrity", "PlatformIO", "Quantities"],
+    "EvidenceFiles": ["ByteCoding", "Cryptography", "Integrity", "PlatformIO", "Quantities"],
     "EvidenceHTTP": [
       "CCurl", "CMicroHTTPD", "Cryptography", "EvidenceFiles", "Integrity", "PlatformIO",
     ],
@@ -47,8 +47,8 @@ import Testing
       "PiperollCommands", "PlatformIO", "SimulatedIO",
     ],
     "Glibc": [
-      "CommandLineInterface", "CrashScenarios", "DamageScenarios", "PiperollCommands",
-      "PlatformIO", "SimulatedIO", "piperoll",
+      "CommandLineInterface", "CrashScenarios", "DamageScenarios", "EvidenceFiles",
+      "PiperollCommands", "PlatformIO", "SimulatedIO", "piperoll",
     ],
   ]
 
