@@ -54,8 +54,7 @@ let package = Package(
       name: "CMicroHTTPD", cSettings: [.define("PIPEROLL_HTTP", .when(traits: [http]))],
       linkerSettings: [.linkedLibrary("microhttpd", .when(traits: [http]))]),
     .target(
-      name: "CCurl", cSettings: [.define("PIPEROLL_HTTP", .when(traits: [http]))],
-      linkerSettings: [.linkedLibrary("curl", .when(traits: [http]))]),
+      name: "CCurl", cSettings: [.define("PIPEROLL_HTTP", .when(traits: [http]))]),
 
     // Ground.
     .target(name: "Quantities", swiftSettings: hot),

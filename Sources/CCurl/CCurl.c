@@ -4,7 +4,10 @@
 // Without the trait HTTP nothing stands here, and the library need not be installed.
 #ifdef PIPEROLL_HTTP
 
+// Calls go through pointers, which its checks of types do not know.
+#define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -38,10 +41,35 @@ static size_t count_header(char *bytes, size_t size, size_t count, void *context
   return CURL_WRITEFUNC_ERROR;
 }
 
+// The library is loaded by the first request: it brings some thirty others, which would double the time
+// that every start of a program takes.
+#define CALLS(call)                                                                                \
+  call(global_init) call(easy_init) call(easy_setopt) call(easy_perform) call(easy_getinfo)        \
+  call(easy_cleanup) call(easy_strerror) call(slist_append) call(slist_free_all)
+
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
+#define DECLARE(name) __typeof__(&curl_##name) name;
+static struct {
+  CALLS(DECLARE)
+} curl;
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool is_loaded;
 static CURLcode initialised;
 
-static void initialise(void) { initialised = curl_global_init(CURL_GLOBAL_DEFAULT); }
+static void initialise(void) {
+  void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+  if (library == NULL) return;
+  bool has_all = true;
+#define LOAD(name)                                                                                 \
+  curl.name = (__typeof__(curl.name))dlsym(library, "curl_" #name);                                \
+  has_all = has_all && curl.name != NULL;
+  CALLS(LOAD)
+  if (!has_all) return;
+  is_loaded = true;
+  initialised = curl.global_init(CURL_GLOBAL_DEFAULT);
+}
 
 static int32_t outcome(CURLcode code, const room *target, long connection_count) {
   if (target->is_too_large) return CCURL_TOO_LARGE;
@@ -78,7 +106,7 @@ static int32_t outcome(CURLcode code, const room *target, long connection_count)
 
 #define SET(option, value)                                                                         \
   do {                                                                                             \
-    CURLcode code = curl_easy_setopt(handle, option, value);                                       \
+    CURLcode code = curl.easy_setopt(handle, option, value);                                       \
     if (code != CURLE_OK) return code;                                                             \
   } while (0)
 
@@ -109,7 +137,7 @@ static CURLcode perform(CURL *handle, struct curl_slist *headers, const char *ur
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body_byte_count);
     SET(CURLOPT_POSTFIELDS, (const char *)body);
   }
-  return curl_easy_perform(handle);
+  return curl.easy_perform(handle);
 }
 
 int32_t ccurl_request(const char *url, const uint8_t *body, size_t body_byte_count,
@@ -117,13 +145,18 @@ int32_t ccurl_request(const char *url, const uint8_t *body, size_t body_byte_cou
                       size_t capacity, ccurl_answer *answer) {
   memset(answer, 0, sizeof *answer);
   pthread_once(&once, initialise);
+  if (!is_loaded) {
+    answer->code = CURLE_FAILED_INIT;
+    strncpy(answer->message, "libcurl.so.4 is not installed", sizeof answer->message - 1);
+    return CCURL_OTHER;
+  }
   room target = {.bytes = buffer, .capacity = capacity};
-  CURL *handle = initialised == CURLE_OK ? curl_easy_init() : NULL;
+  CURL *handle = initialised == CURLE_OK ? curl.easy_init() : NULL;
   // No "Expect: 100-continue": nobody waits for leave to send so little.
-  struct curl_slist *first = curl_slist_append(NULL, "Expect:");
+  struct curl_slist *first = curl.slist_append(NULL, "Expect:");
   struct curl_slist *headers =
       first == NULL ? NULL
-                    : curl_slist_append(first, body != NULL ? "Content-Type: text/plain; charset=utf-8"
+                    : curl.slist_append(first, body != NULL ? "Content-Type: text/plain; charset=utf-8"
                                                             : "Accept: text/plain");
   CURLcode code = CURLE_OUT_OF_MEMORY;
   long status = 0, connection_count = 0;
@@ -136,25 +169,25 @@ int32_t ccurl_request(const char *url, const uint8_t *body, size_t body_byte_cou
     pthread_sigmask(SIG_BLOCK, &pipe, &before);
     code = perform(handle, headers, url, body, body_byte_count, connect_milliseconds,
                    total_milliseconds, &target, answer->message);
-    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(handle, CURLINFO_NUM_CONNECTS, &connection_count);
+    curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    curl.easy_getinfo(handle, CURLINFO_NUM_CONNECTS, &connection_count);
     // Takes leave of the other side, and so writes once more.
-    curl_easy_cleanup(handle);
+    curl.easy_cleanup(handle);
     if (!sigismember(&pending, SIGPIPE)) {
       struct timespec at_once = {0};
       sigtimedwait(&pipe, NULL, &at_once);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
   } else if (handle != NULL) {
-    curl_easy_cleanup(handle);
+    curl.easy_cleanup(handle);
   }
   answer->status = (int32_t)status;
   answer->body_byte_count = target.count;
   answer->code = (int32_t)code;
   if (code != CURLE_OK && answer->message[0] == '\0') {
-    strncpy(answer->message, curl_easy_strerror(code), sizeof answer->message - 1);
+    strncpy(answer->message, curl.easy_strerror(code), sizeof answer->message - 1);
   }
-  curl_slist_free_all(first);
+  curl.slist_free_all(first);
   return outcome(code, &target, connection_count);
 }
 
