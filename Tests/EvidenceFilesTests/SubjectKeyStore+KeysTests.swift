@@ -40,7 +40,7 @@ import Testing
   @Test func `threads that ask at once are given one key`() async throws {
     let rig = try KeyRig()
     let store = try rig.open()
-    let found = Mutex<[[UInt8]: Int]>([:])
+    let found = Guarded<[[UInt8]: Int]>([:])
     let threads = try (0..<8).map { number in
       try DedicatedThread.start(name: "asker \(number)") {
         for subject in 0..<20 {
