@@ -9,6 +9,7 @@ struct SegmentMark: Sendable {
   var nextOffset: Offset
   var appendTime: Timestamp
   var indexFramePosition: UInt64
+  var integrityPosition: UInt64
   var statePosition: UInt64
   var commitSequence: UInt64
   var statistics: SegmentStatistics

@@ -450,6 +450,7 @@ extension SegmentMark {
       sequence: sequence, durablePosition: FilePosition(rawValue: position),
       nextOffset: nextOffset, appendTime: appendTime,
       indexPosition: FilePosition(rawValue: indexFramePosition),
+      integrityPosition: FilePosition(rawValue: integrityPosition),
       statePosition: FilePosition(rawValue: statePosition), commitSequence: commitSequence,
       storedPosition: FilePosition(rawValue: position), bootHash: bootHash, epoch: epoch,
       flags: flags, statistics: statistics)

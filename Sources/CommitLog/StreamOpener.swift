@@ -150,7 +150,8 @@ struct StreamOpener {
       let file = try openFile(segment.definition, access: .writing)
       var mark = SegmentMark(
         segmentID: segment.id, position: end.endPosition.rawValue, nextOffset: end.nextOffset,
-        appendTime: end.lastAppendTime, indexFramePosition: 0, statePosition: 0, commitSequence: 0,
+        appendTime: end.lastAppendTime, indexFramePosition: 0, integrityPosition: 0,
+        statePosition: 0, commitSequence: 0,
         statistics: SegmentStatistics())
       if let seal = SegmentEntry.seal(found, end: end.endPosition.rawValue, limits) {
         mark.statistics = seal.statistics
@@ -471,7 +472,7 @@ extension WriterState {
     proven = SegmentMark(
       segmentID: file.segmentID, position: position, nextOffset: nextOffset,
       appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,
-      statePosition: progress.statePosition, commitSequence: commitSequence,
+      integrityPosition: progress.integrityPosition, statePosition: progress.statePosition, commitSequence: commitSequence,
       statistics: progress.statistics)
     // Safety: only the number is kept; the segment lives while it is the sink.
     if settings.isMapped { sinkOrigin = unsafe UInt(bitPattern: file.base) }

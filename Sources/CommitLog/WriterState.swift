@@ -129,7 +129,7 @@ struct OpenClaim: Sendable {
     SegmentMark(
       segmentID: segment.segmentID, position: position, nextOffset: nextOffset,
       appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,
-      statePosition: progress.statePosition, commitSequence: commitSequence,
+      integrityPosition: progress.integrityPosition, statePosition: progress.statePosition, commitSequence: commitSequence,
       statistics: progress.statistics)
   }
 
