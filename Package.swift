@@ -61,7 +61,10 @@ let package = Package(
       name: "LogFormat", dependencies: ["ByteCoding", "Quantities", "CChecksum"],
       swiftSettings: hot),
     .target(
-      name: "CommitLog", dependencies: ["LogFormat", "PlatformIO", "ByteCoding", "Quantities"],
+      name: "CommitLog",
+      dependencies: [
+        "LogFormat", "Integrity", "Cryptography", "PlatformIO", "ByteCoding", "Quantities",
+      ],
       swiftSettings: hot),
 
     .target(
@@ -157,7 +160,8 @@ let package = Package(
     .testTarget(
       name: "CommitLogTests",
       dependencies: [
-        "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities", "CPlatformTestSupport",
+        "CommitLog", "LogFormat", "Integrity", "Cryptography", "PlatformIO", "SimulatedIO",
+        "ByteCoding", "Quantities", "CPlatformTestSupport",
       ],
       swiftSettings: tests),
     .testTarget(

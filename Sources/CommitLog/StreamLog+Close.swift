@@ -58,10 +58,14 @@ extension StreamLog {
       watermarks.abandonObservers()
     }
     guard !wasFailed else { return false }
-    return committing.withLock { committer in
+    func commitAll(_ committer: inout CommitterState) -> Bool {
       while commitOnce(&committer, durably: true) {}
-      guard failure == nil else { return false }
-      return closeSegment(&committer)
+      return failure == nil
+    }
+    guard committing.withLock({ commitAll(&$0) }) else { return false }
+    closeEvidence()
+    return committing.withLock { committer in
+      commitAll(&committer) && closeSegment(&committer)
     }
   }
 

@@ -79,7 +79,7 @@ extension StreamLog {
     try waitUntilDurable(Offset(rawValue: end.rawValue - 1))
   }
 
-  private func refuseWhenStopped() throws(AppendError) {
+  func refuseWhenStopped() throws(AppendError) {
     try state.withLock { state throws(AppendError) in
       if state.failure != nil || state.isClosed { throw Self.refusal(state) }
     }

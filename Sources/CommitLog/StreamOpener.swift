@@ -10,7 +10,7 @@ struct StreamOpener {
   let streamID: UInt64
   var report = RecoveryReport()
 
-  private var limits: FormatLimits { core.options.limits }
+  var limits: FormatLimits { core.options.limits }
 
   init(core: StoreCore, streamID: UInt64) {
     self.core = core
@@ -288,7 +288,7 @@ struct StreamOpener {
 
   /// The file of a segment, for reading; `nil` when it is missing or no segment. A file that cannot be
   /// looked at for any other reason may hold records, so that is an error.
-  private func fileIfSound(_ definition: ManifestEdit.SegmentDefinition) throws(OpenError)
+  func fileIfSound(_ definition: ManifestEdit.SegmentDefinition) throws(OpenError)
     -> SegmentFile?
   {
     do throws(OpenError) { return try openFile(definition, access: .reading) } catch {
@@ -370,7 +370,9 @@ struct StreamOpener {
     watermarks.cell.store(activeSegmentID: state.segment.segmentID)
     let log = StreamLog(
       core: core, definition: definition, watermarks: watermarks, state: state,
-      segments: segments, recovery: report)
+      segments: segments, recovery: report,
+      evidence: try evidence(
+        stream, active: continuation.segment.map { ($0.file, $0.scan.progress.integrityPosition) }))
     if let (file, _, sequence, index) = continuation.segment {
       log.committing.withLock { committer in
         committer.slotSequence = sequence
@@ -472,7 +474,8 @@ extension WriterState {
     proven = SegmentMark(
       segmentID: file.segmentID, position: position, nextOffset: nextOffset,
       appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,
-      integrityPosition: progress.integrityPosition, statePosition: progress.statePosition, commitSequence: commitSequence,
+      integrityPosition: progress.integrityPosition, statePosition: progress.statePosition,
+      commitSequence: commitSequence,
       statistics: progress.statistics)
     // Safety: only the number is kept; the segment lives while it is the sink.
     if settings.isMapped { sinkOrigin = unsafe UInt(bitPattern: file.base) }

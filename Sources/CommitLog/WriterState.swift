@@ -100,6 +100,8 @@ struct OpenClaim: Sendable {
     case segment(minimumByteCount: UInt64)
     /// A free staging buffer, or a sync that lets the bound of class `async` be kept.
     case commit
+    /// Chain and tree must come nearer first.
+    case evidence
   }
 
   /// Memory of a position in the current sink.
@@ -129,7 +131,8 @@ struct OpenClaim: Sendable {
     SegmentMark(
       segmentID: segment.segmentID, position: position, nextOffset: nextOffset,
       appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,
-      integrityPosition: progress.integrityPosition, statePosition: progress.statePosition, commitSequence: commitSequence,
+      integrityPosition: progress.integrityPosition, statePosition: progress.statePosition,
+      commitSequence: commitSequence,
       statistics: progress.statistics)
   }
 
@@ -175,7 +178,15 @@ struct OpenClaim: Sendable {
   }
 
   /// Makes the next frame possible, or says what is missing.
-  mutating func makeRoom(_ frameByteCount: Int, durablePosition: UInt64) -> Room {
+  ///
+  /// - Parameters:
+  ///   - frameByteCount: Bytes of the frame with its alignment.
+  ///   - isForRecords: Whether it gets a row of the index when one is due.
+  ///   - evidenced: What chain and tree cover: no segment is left while records of the one before it
+  ///     are not.
+  mutating func makeRoom(
+    _ frameByteCount: Int, isForRecords: Bool = true, evidenced: UInt64
+  ) -> Room {
     if isRescuing { return .commit }
     frameEnd = segment.byteCount - min(segment.byteCount, endReserve)
     let initialState = Self.initialStateByteCount(producerCount: producers.count)
@@ -189,6 +200,7 @@ struct OpenClaim: Sendable {
       guard let index = successors.firstIndex(where: { $0.file.byteCount >= minimum }) else {
         return .segment(minimumByteCount: minimum)
       }
+      if endedBefore == nil, evidenced < progress.baseOffset.rawValue { return .evidence }
       guard roll(to: index) else { return .commit }
       frameEnd = segment.byteCount - min(segment.byteCount, endReserve)
     }
@@ -199,13 +211,14 @@ struct OpenClaim: Sendable {
         let at = position
         let frame = progress.takeIndexFrame(at: at)
         emitMapped(frame.encoded(salt: salt, at: at))
-        return makeRoom(frameByteCount, durablePosition: durablePosition)
+        return makeRoom(
+          frameByteCount, isForRecords: isForRecords, evidenced: evidenced)
       }
       sinkEnd = min(frameEnd, limit)
     } else {
       guard reserveStaging(frameByteCount) else { return .commit }
     }
-    progress.noteFrame(at: position, firstOffset: nextOffset)
+    if isForRecords { progress.noteFrame(at: position, firstOffset: nextOffset) }
     return .ready
   }
 
@@ -318,6 +331,8 @@ struct OpenClaim: Sendable {
   var isSuccessorWished = false
   /// The committer was told that there is work.
   var isSignalled = false
+  /// The thread that hashes waits to be told of the next record.
+  var isEvidenceAsleep = false
   /// Somebody awaits that everything before this offset is durable, in any class; 0 when nobody does.
   var awaitedDurable: UInt64 = 0
   /// What an append that may not wait needs the next segment to be at least; 0 for nothing.

@@ -15,7 +15,9 @@ import Testing
     // Core.
     "Integrity": ["ByteCoding", "Cryptography"],
     "LogFormat": ["ByteCoding", "CChecksum", "Quantities"],
-    "CommitLog": ["ByteCoding", "LogFormat", "PlatformIO", "Quantities"],
+    "CommitLog": [
+      "ByteCoding", "Cryptography", "Integrity", "LogFormat", "PlatformIO", "Quantities",
+    ],
     "EvidenceFiles": ["Cryptography", "Integrity", "PlatformIO", "Quantities"],
     "AsyncLog": ["CommitLog", "LogFormat", "PlatformIO", "Quantities"],
     "CrashScenarios": [

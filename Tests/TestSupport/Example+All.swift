@@ -60,7 +60,8 @@ extension Example {
       fields: [
         .field(8, "sequence"), .field(8, "durable position"), .field(8, "next offset"),
         .field(8, "append time"), .field(8, "index position"),
-        .field(8, "integrity position"), .field(8, "state position"), .zeros(40), .field(4, "flags: clean"),
+        .field(8, "integrity position"), .field(8, "state position"), .zeros(40),
+        .field(4, "flags: clean"),
         .field(4, "writer epoch"), .field(8, "commit sequence"), .field(8, "stored position"),
         .field(8, "boot hash"),
       ] + statistics + [.zeros(328), .field(8, "checksum (position 4096)")])
@@ -223,7 +224,8 @@ extension Example {
       fields: head + [.field(8, "base offset"), .field(8, "next offset")] + statistics + [
         .field(8, "last append time"), .field(8, "previous segment id"),
         .field(4, "index row count"), .field(4, "producer count"), .field(4, "key filter bytes"),
-        .field(4, "tile bytes"), .field(8, "integrity position"), .zeros(8), .field(8, "ROW_OFFSET: 0, 12"),
+        .field(4, "tile bytes"), .field(8, "integrity position"), .zeros(8),
+        .field(8, "ROW_OFFSET: 0, 12"),
         .field(8, "ROW_POSITION / 8: 2048, 2050"), .field(16, "ROW_TIME"),
       ] + producer(ranges: 2) + [
         .field(8, "trailer: magic"), .field(8, "salt"), .field(8, "segment id"),

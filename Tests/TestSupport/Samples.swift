@@ -31,7 +31,8 @@ public enum Samples {
     nextOffset: Offset(rawValue: 1_003), appendTime: Timestamp(rawValue: time + 3_000),
     indexPosition: FilePosition(rawValue: 16_640),
     integrityPosition: FilePosition(rawValue: 16_672),
-    statePosition: FilePosition(rawValue: 16_704), commitSequence: 4, storedPosition: FilePosition(rawValue: 24_576),
+    statePosition: FilePosition(rawValue: 16_704), commitSequence: 4,
+    storedPosition: FilePosition(rawValue: 24_576),
     bootHash: 0xb007_b007_b007_b007, epoch: 3, flags: .clean, statistics: statistics)
 
   public static let producers = [
