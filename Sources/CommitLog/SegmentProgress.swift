@@ -15,6 +15,8 @@ struct SegmentProgress {
   var indexFramePosition: UInt64 = 0
   /// Position of the last integrity frame; 0 for none.
   var integrityPosition: UInt64 = 0
+  /// Offset behind the group that stands there.
+  var integrityOffset = Offset.zero
   /// Where the replay of producers must begin; 0 for nowhere (see `RecoverySlot.statePosition`).
   var statePosition: UInt64 = 0
   var statistics = SegmentStatistics()

@@ -10,6 +10,8 @@ struct SegmentMark: Sendable {
   var appendTime: Timestamp
   var indexFramePosition: UInt64
   var integrityPosition: UInt64
+  /// Offset behind the group that stands there.
+  var integrityOffset = Offset.zero
   var statePosition: UInt64
   var commitSequence: UInt64
   var statistics: SegmentStatistics

@@ -158,6 +158,7 @@ extension WriterState {
       unsafe storeReleasing(from.loadUnaligned(as: UInt64.self), to: target)
     }
     progress.integrityPosition = position
+    progress.integrityOffset = group.nextOffset
     position += UInt64(bytes.count)
   }
 }

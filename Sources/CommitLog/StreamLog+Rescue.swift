@@ -177,6 +177,8 @@ extension WriterState {
   ) {
     if head.kind == .integrity {
       progress.integrityPosition = position
+      let group = unsafe try? IntegrityFrame(frame.bytes)
+      if let group { progress.integrityOffset = group.nextOffset }
     } else {
       progress.noteFrame(at: position, firstOffset: nextOffset)
     }

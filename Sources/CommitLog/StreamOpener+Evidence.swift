@@ -6,32 +6,45 @@ internal import PlatformIO
 internal import Quantities
 
 extension StreamOpener {
+  /// The last intact group of chain and tree.
+  struct LastGroup {
+    let segmentID: UInt64
+    let state: EvidenceState
+
+    /// Offset behind it.
+    var nextOffset: Offset { Offset(rawValue: state.nextOffset) }
+  }
+
   /// Chain and tree of the stream as its last intact group left them; `nil` for a stream without.
-  ///
-  /// - Parameter active: The segment that goes on and the last group in it, by position; 0 for none.
-  func evidence(
-    _ stream: ManifestState.Stream, active: (file: SegmentFile, position: UInt64)?
-  ) throws(OpenError) -> StreamEvidence? {
+  func evidence(_ stream: ManifestState.Stream, after last: LastGroup?) -> StreamEvidence? {
     guard let coverage = EvidenceCoverage(rawValue: stream.definition.evidence.rawValue) else {
       return nil
     }
     return StreamEvidence(
       storeID: core.storeID, definition: stream.definition, coverage: coverage,
-      state: try evidenceState(stream, active: active) ?? .initial)
+      state: last?.state ?? .initial)
   }
 
-  private func evidenceState(
+  /// Finds the last intact group; `nil` when there is none yet, or the stream has no evidence.
+  ///
+  /// - Parameter active: The segment that goes on and the last group in it, by position; 0 for none.
+  func lastGroup(
     _ stream: ManifestState.Stream, active: (file: SegmentFile, position: UInt64)?
-  ) throws(OpenError) -> EvidenceState? {
+  ) throws(OpenError) -> LastGroup? {
+    guard stream.definition.evidence != .none else { return nil }
     if let active, active.position != 0 {
-      return try state(of: active.file, at: active.position, stream)
+      return LastGroup(
+        segmentID: active.file.segmentID,
+        state: try state(of: active.file, at: active.position, stream))
     }
     for segment in stream.segments.reversed() where segment.id != active?.file.segmentID {
       // A file that is missing or damaged is reported by reads and `verify`; what an earlier one says
       // holds too, and what came behind it is hashed again.
       guard let end = segment.end, let file = try fileIfSound(segment.definition) else { continue }
       let position = lastGroup(in: file, segment, end)
-      if position != 0 { return try state(of: file, at: position, stream) }
+      if position != 0 {
+        return LastGroup(segmentID: segment.id, state: try state(of: file, at: position, stream))
+      }
     }
     guard stream.logStart == .zero else {
       throw .damaged(

@@ -355,6 +355,10 @@ struct StreamOpener {
     let segments = SegmentList(stream, directory: core.directory, limits: limits)
     // The writer uses it too: nobody may take it for a file without users.
     segments.adopt(state.segment)
+    let lastGroup = try lastGroup(
+      stream, active: continuation.segment.map { ($0.file, $0.scan.progress.integrityPosition) })
+    state.provenGroup = lastGroup.map { ($0.segmentID, $0.nextOffset) }
+    state.progress.integrityOffset = lastGroup?.nextOffset ?? .zero
     let isFresh = continuation.segment == nil && state.endedBefore == nil
     if isFresh, definition.durability != .disk {
       // Readers of a mapped segment must find it before the first record is visible.
@@ -371,8 +375,7 @@ struct StreamOpener {
     let log = StreamLog(
       core: core, definition: definition, watermarks: watermarks, state: state,
       segments: segments, recovery: report,
-      evidence: try evidence(
-        stream, active: continuation.segment.map { ($0.file, $0.scan.progress.integrityPosition) }))
+      evidence: evidence(stream, after: lastGroup))
     if let (file, _, sequence, index) = continuation.segment {
       log.committing.withLock { committer in
         committer.slotSequence = sequence

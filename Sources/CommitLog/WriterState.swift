@@ -53,6 +53,9 @@ struct OpenClaim: Sendable {
   var commitSequence: UInt64
   /// Everything up to here is durable.
   var proven: SegmentMark
+  /// The newest segment with a durable group of chain and tree, and the offset behind that group: what
+  /// an opening goes on from.
+  var provenGroup: (segmentID: UInt64, nextOffset: Offset)?
   /// Class `disk`: the buffer being filled, those waiting for the committer, those free.
   var staging: StagingBuffer?
   var closedBuffers: [StagingBuffer] = []
@@ -126,14 +129,32 @@ struct OpenClaim: Sendable {
     return true
   }
 
+  /// Notes that everything up to a mark is durable.
+  mutating func prove(_ mark: SegmentMark) {
+    proven = mark
+    if mark.integrityPosition != 0 {
+      provenGroup = (mark.segmentID, mark.integrityOffset)
+    }
+  }
+
+  /// Notes that a segment that was left is durable, and goes on with its successor.
+  mutating func prove(leaving mark: SegmentMark, to successorID: UInt64) {
+    prove(mark)
+    proven.position = UInt64(SegmentLayout.preambleByteCount)
+    proven.segmentID = successorID
+    proven.integrityPosition = 0
+  }
+
   /// Where things stand now.
   func mark() -> SegmentMark {
-    SegmentMark(
+    var mark = SegmentMark(
       segmentID: segment.segmentID, position: position, nextOffset: nextOffset,
       appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,
       integrityPosition: progress.integrityPosition, statePosition: progress.statePosition,
       commitSequence: commitSequence,
       statistics: progress.statistics)
+    mark.integrityOffset = progress.integrityOffset
+    return mark
   }
 
   /// Bytes the end of the segment may need: padding, commit, index, state, seal.

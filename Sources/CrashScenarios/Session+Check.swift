@@ -101,11 +101,14 @@ extension Session {
       stream.logStart = log.logStartOffset.rawValue
     }
     try checkRecords(stream.name, log, mayMiss: crash == .powerCut && isMemory(stream))
-    try checkEvidence(stream.name, log)
+    try checkEvidence(stream.name, log, isOpened: true)
   }
 
   /// Every group of chain and tree follows from the records, and the next goes on from the last.
-  private func checkEvidence(_ name: String, _ log: StreamLog) throws {
+  ///
+  /// - Parameter isOpened: Whether nothing was appended since the opening: later groups may be on their
+  ///   way into the file.
+  private func checkEvidence(_ name: String, _ log: StreamLog, isOpened: Bool = false) throws {
     guard let stream = ledger[name], stream.options.evidence != .none else { return }
     let check: EvidenceCheck
     do throws(ReadError) { check = try log.checkEvidence() } catch {
@@ -117,7 +120,9 @@ extension Session {
     guard check.unverifiableCount == 0 || isMissing || log.logStartOffset > .zero else {
       throw Violation("stream '\(name)': \(check.unverifiableCount) groups cannot be made again")
     }
-    guard log.evidencedOffset == check.nextOffset || check.nextOffset == .zero else {
+    guard
+      log.evidencedOffset == check.nextOffset || !isOpened && log.evidencedOffset > check.nextOffset
+    else {
       throw Violation(
         "stream '\(name)': goes on from \(log.evidencedOffset), its last group ends at "
           + "\(check.nextOffset)")

@@ -159,6 +159,32 @@ import Testing
     store.close()
   }
 
+  @Test(arguments: everyClass)
+  func `what chain and tree go on from is not removed`(_ durability: Durability) throws {
+    let machine = Machine()
+    try machine.create()
+    var options = Self.options(durability, .tree)
+    options.rollRecordCount = 100
+    var removed = 0
+    for round in 0..<6 {
+      let store = try machine.open()
+      let log = try store.createStream(StreamName("s"), options: options)
+      for _ in 0..<350 { try log.append([UInt8](repeating: 1, count: 20)) }
+      try log.flush()
+      removed += try log.removeSegments(before: log.logEndOffset).removed
+      #expect(log.logStartOffset <= log.evidencedOffset)
+      round % 2 == 0 ? store.close() : store.abandon()
+      let again = try machine.open()
+      let goesOn = try again.stream(StreamName("s"))
+      // Nothing has to be made up for: all that is not covered is there.
+      try goesOn.waitUntilEvidenced(Offset(rawValue: goesOn.logEndOffset.rawValue - 1))
+      let check = try goesOn.checkEvidence()
+      #expect(check.problem == nil && check.nextOffset <= goesOn.evidencedOffset)
+      again.close()
+    }
+    #expect(removed >= 6)
+  }
+
   @Test func `a stream without evidence says so`() throws {
     let machine = Machine()
     try machine.create()
