@@ -26,8 +26,7 @@ extension StreamLog {
       return EvidenceCheck()
     }
     var walk = EvidenceWalk(
-      coverage: coverage, definition: definition, storeID: core.storeID,
-      limits: core.options.limits)
+      coverage: coverage, definition: definition, limits: core.options.limits)
     for entry in segments.all {
       let file = try entry.file()
       walk.enter(baseOffset: entry.baseOffset.rawValue)
@@ -42,12 +41,11 @@ extension StreamLog {
 struct EvidenceWalk {
   let coverage: EvidenceCoverage
   let definition: ManifestEdit.StreamDefinition
-  let storeID: UniqueIdentifier
   let limits: FormatLimits
   private(set) var check = EvidenceCheck()
 
   /// `nil` while it is not known what the records behind the last group go on from.
-  private var builder: EvidenceBuilder?
+  private var state: EvidenceState?
   /// Records that no group has had yet.
   private var records: [Leaf] = []
   private var piece = LeafPiece()
@@ -62,23 +60,16 @@ struct EvidenceWalk {
   }
 
   init(
-    coverage: EvidenceCoverage, definition: ManifestEdit.StreamDefinition,
-    storeID: UniqueIdentifier, limits: FormatLimits
+    coverage: EvidenceCoverage, definition: ManifestEdit.StreamDefinition, limits: FormatLimits
   ) {
-    (self.coverage, self.definition) = (coverage, definition)
-    (self.storeID, self.limits) = (storeID, limits)
+    (self.coverage, self.definition, self.limits) = (coverage, definition, limits)
   }
 
   /// Goes on with a segment.
   mutating func enter(baseOffset: UInt64) {
-    if !isBegun, baseOffset == 0 { builder = makeBuilder(.initial) }
+    if !isBegun, baseOffset == 0 { state = .initial }
     isBegun = true
     piece.nextOffset = baseOffset
-  }
-
-  private func makeBuilder(_ state: EvidenceState) -> EvidenceBuilder {
-    EvidenceBuilder(
-      storeID: storeID.bytes, streamID: definition.streamID, coverage: coverage, state: state)
   }
 
   /// Walks the frames of a segment.
@@ -152,25 +143,25 @@ struct EvidenceWalk {
 
   private mutating func judge(_ group: IntegrityFrame) {
     let (first, next) = (group.firstOffset.rawValue, group.nextOffset.rawValue)
-    guard let state = group.state(definition, storeID: storeID) else {
+    guard let after = group.state(definition) else {
       check.problem = "group \(group.sequence) contradicts itself"
       return
     }
     check.nextOffset = group.nextOffset
     let leaves = records.prefix { $0.offset < next }
     records.removeFirst(leaves.count)
-    guard var builder else {
+    defer { state = after }
+    guard let state else {
       check.unverifiableCount += 1
-      self.builder = makeBuilder(state)
       return
     }
-    guard group.sequence == builder.state.chain.count + 1, first == builder.state.nextOffset else {
+    guard group.sequence == state.chain.count + 1, first == state.nextOffset else {
       check.problem =
         "group \(group.sequence) from offset \(first) stands where group "
-        + "\(builder.state.chain.count + 1) from \(builder.state.nextOffset) was to come"
+        + "\(state.chain.count + 1) from \(state.nextOffset) was to come"
       return
     }
-    guard group.previousHead == builder.state.chain.head.bytes else {
+    guard group.previousHead == state.chain.head.bytes else {
       check.problem = "group \(group.sequence) does not go on from the one before it"
       return
     }
@@ -179,19 +170,21 @@ struct EvidenceWalk {
       && leaves.enumerated().allSatisfy { $0.element.offset == first + UInt64($0.offset) }
     guard isWhole else {
       check.unverifiableCount += 1
-      self.builder = makeBuilder(state)
       return
     }
+    var builder = EvidenceBuilder(
+      storeID: group.storeID.bytes, streamID: definition.streamID, coverage: coverage,
+      state: state)
     let appendTimes = leaves.compactMap(\.appendTime)
     builder.append(
       leaves.map(\.hash), recordCount: appendTimes.count,
       appendTimes: (appendTimes.first ?? 0, appendTimes.last ?? 0))
-    guard let again = builder.endGroup(), IntegrityFrame(again) == group else {
+    guard let again = builder.endGroup(), IntegrityFrame(again, storeID: group.storeID) == group
+    else {
       check.problem =
         "group \(group.sequence), offsets \(first) to \(next), does not fit its records"
       return
     }
-    self.builder = builder
     check.verifiedCount += 1
   }
 }

@@ -1,3 +1,4 @@
+internal import ByteCoding
 internal import Cryptography
 internal import Integrity
 internal import LogFormat
@@ -94,7 +95,7 @@ extension StreamLog {
 
   private func insert(_ group: EvidenceGroup) throws(AppendError) {
     guard forkGeneration.isCurrent else { throw .forked }
-    let frame = IntegrityFrame(group)
+    let frame = IntegrityFrame(group, storeID: core.storeID)
     let byteCount = SegmentLayout.aligned(frame.byteCount)
     while true {
       var room = WriterState.Room.ready
@@ -176,7 +177,7 @@ extension ReadError {
 
 extension IntegrityFrame {
   /// A group as it stands in the log.
-  init(_ group: EvidenceGroup) {
+  init(_ group: EvidenceGroup, storeID: UniqueIdentifier) {
     let header = group.header
     let isTree = group.state.frontier.size > 0
     self.init(
@@ -186,7 +187,8 @@ extension IntegrityFrame {
       lastAppendTime: Timestamp(rawValue: header.lastAppendTime),
       recordCount: header.recordCount, treeSize: header.treeSize, root: header.root.bytes,
       previousHead: group.previousHead.bytes, head: group.head.bytes,
-      evidence: isTree ? .tree : .chain, frontier: group.state.frontier.hashes.flatMap(\.bytes),
+      evidence: isTree ? .tree : .chain, storeID: storeID,
+      frontier: group.state.frontier.hashes.flatMap(\.bytes),
       nodes: group.nodes.flatMap { $0.hashes.flatMap(\.bytes) })
   }
 }

@@ -79,7 +79,7 @@ extension StreamOpener {
       let frame = try reader.frame(at: position, verifying: true)
       guard frame.head.kind == .integrity else { throw .damaged(.integrityFrame, .kind) }
       let group = try IntegrityFrame(frame.bytes)
-      guard let state = group.state(stream.definition, storeID: core.storeID) else {
+      guard let state = group.state(stream.definition) else {
         throw .damaged(.integrityFrame, .checksum)
       }
       return state
@@ -92,9 +92,7 @@ extension StreamOpener {
 extension IntegrityFrame {
   /// What goes on behind the group; `nil` when its hashes contradict each other, or it is of another
   /// stream.
-  func state(
-    _ definition: ManifestEdit.StreamDefinition, storeID: UniqueIdentifier
-  ) -> EvidenceState? {
+  func state(_ definition: ManifestEdit.StreamDefinition) -> EvidenceState? {
     guard evidence == definition.evidence, let root = Digest(root), let head = Digest(head),
       let previousHead = Digest(previousHead)
     else { return nil }

@@ -1,4 +1,4 @@
-internal import ByteCoding
+public import ByteCoding
 public import Quantities
 
 /// How much evidence a stream has, as it stands on disk.
@@ -29,7 +29,8 @@ public enum EvidenceClass: UInt8, Sendable, CaseIterable {
 /// | 168 | 1 | evidence: 1 chain, 2 tree |
 /// | 169 | 3 | zero |
 /// | 172 | 4 | count of nodes |
-/// | 176 | 32 f | frontier of the tree, the largest subtree first: one hash for each bit set in the leaves |
+/// | 176 | 16 | store, as it was when the group was made |
+/// | 192 | 32 f | frontier of the tree, the largest subtree first: one hash for each bit set in the leaves |
 /// | | 32 n | nodes of level 8 and above that the group completed, from the lowest level up |
 ///
 /// A chain has neither frontier nor nodes, and its leaves are those of the group.
@@ -56,13 +57,15 @@ public struct IntegrityFrame: Hashable, Sendable {
   public var head: [UInt8]
   /// Which evidence it is.
   public var evidence: EvidenceClass
+  /// The store's identity when the group was made: a copy that was adopted has a new one.
+  public var storeID: UniqueIdentifier
   /// Hashes of the frontier, 32 bytes each.
   public var frontier: [UInt8]
   /// Hashes of nodes, 32 bytes each.
   public var nodes: [UInt8]
 
   /// Bytes before the hashes of frontier and nodes.
-  public static let headByteCount = 176
+  public static let headByteCount = 192
   /// Bytes of a hash.
   public static let hashByteCount = 32
   /// The lowest level whose nodes are kept.
@@ -72,14 +75,15 @@ public struct IntegrityFrame: Hashable, Sendable {
   public init(
     sequence: UInt64, firstOffset: Offset, nextOffset: Offset, firstAppendTime: Timestamp,
     lastAppendTime: Timestamp, recordCount: UInt64, treeSize: UInt64, root: [UInt8],
-    previousHead: [UInt8], head: [UInt8], evidence: EvidenceClass, frontier: [UInt8],
-    nodes: [UInt8]
+    previousHead: [UInt8], head: [UInt8], evidence: EvidenceClass,
+    storeID: UniqueIdentifier, frontier: [UInt8], nodes: [UInt8]
   ) {
     (self.sequence, self.firstOffset, self.nextOffset) = (sequence, firstOffset, nextOffset)
     (self.firstAppendTime, self.lastAppendTime) = (firstAppendTime, lastAppendTime)
     (self.recordCount, self.treeSize) = (recordCount, treeSize)
     (self.root, self.previousHead, self.head) = (root, previousHead, head)
-    (self.evidence, self.frontier, self.nodes) = (evidence, frontier, nodes)
+    (self.evidence, self.storeID) = (evidence, storeID)
+    (self.frontier, self.nodes) = (frontier, nodes)
   }
 
   /// Size of the frame without its alignment.
@@ -110,6 +114,7 @@ public struct IntegrityFrame: Hashable, Sendable {
     body += root + previousHead + head
     body += [evidence.rawValue, 0, 0, 0]
     body.appendLittleEndian(UInt32(nodes.count / Self.hashByteCount))
+    body += storeID.bytes
     body += frontier
     body += nodes
     return Frame.encoded(.integrity, body: body, salt: salt, position: position)
@@ -132,6 +137,7 @@ public struct IntegrityFrame: Hashable, Sendable {
     let evidence = EvidenceClass(rawValue: try reader.unsigned8())
     try reader.reserved(3)
     let nodeCount = UInt64(try reader.unsigned32())
+    storeID = try reader.identifier()
     guard sequence >= 1, sequence < SegmentLayout.counterLimit else {
       throw .damaged(.integrityFrame, .count)
     }

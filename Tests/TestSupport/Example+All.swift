@@ -164,6 +164,7 @@ extension Example {
         .field(8, "first append time"), .field(8, "last append time"), .field(8, "records"),
         .field(8, "leaves of the tree"), .field(32, "root"), .field(32, "head before"),
         .field(32, "head"), .field(1, "evidence: tree"), .zeros(3), .field(4, "node count"),
+        .field(16, "store id"),
         .field(32, "frontier: leaves 0 to 1023"), .field(32, "leaves 1024 and 1025"),
         .field(32, "node of level 8: leaves 768 to 1023"),
         .field(32, "of level 9: leaves 512 to 1023"), .field(32, "of level 10: leaves 0 to 1023"),

@@ -78,7 +78,7 @@ public enum Samples {
     firstAppendTime: Timestamp(rawValue: time), lastAppendTime: Timestamp(rawValue: time + 9),
     recordCount: 24, treeSize: 1_026, root: hashes(1, seed: 0x10),
     previousHead: hashes(1, seed: 0x20), head: hashes(1, seed: 0x30), evidence: .tree,
-    frontier: hashes(2, seed: 0x40), nodes: hashes(3, seed: 0x50))
+    storeID: header.storeID, frontier: hashes(2, seed: 0x40), nodes: hashes(3, seed: 0x50))
 
   public static let gap = GapFrame(firstOffset: Offset(rawValue: 1_003), count: 2)
 

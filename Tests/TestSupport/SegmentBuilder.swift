@@ -196,6 +196,7 @@ public struct SegmentBuilder: Sendable {
       lastAppendTime: Timestamp(rawValue: appendTime), recordCount: nextOffset - first,
       treeSize: nextOffset, root: Samples.hashes(1, seed: 1),
       previousHead: Samples.hashes(1, seed: 2), head: Samples.hashes(1, seed: 3), evidence: .tree,
+      storeID: header.storeID,
       frontier: Samples.hashes(nextOffset.nonzeroBitCount, seed: 4),
       nodes: Samples.hashes(count, seed: 5))
     let start = position

@@ -212,7 +212,7 @@ def group_end(frame: Frame) -> int:
     if (not 1 <= sequence < 1 << 63 or not first < after <= s.MAX_OFFSET or evidence == 0
             or records > after - first or leaves != (after if is_tree else after - first)
             or nodes != (expected if is_tree else 0)
-            or len(data) != 176 + 32 * (nodes + (leaves.bit_count() if is_tree else 0))):
+            or len(data) != 192 + 32 * (nodes + (leaves.bit_count() if is_tree else 0))):
         raise damaged("integrity frame", frame.position)
     return after
 
