@@ -173,6 +173,7 @@ public final class Store: Sendable {
   package func abandon() {
     guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
     core.stop()
+    for stream in streams.withLock({ $0.values.map { $0 } }) { stream.abandonEvidence() }
     core.manifest.close()
     lock.release()
   }

@@ -57,6 +57,7 @@ extension StreamLog {
       state.withLock { $0.isClosed = true }
       watermarks.abandonObservers()
     }
+    defer { abandonEvidence() }
     guard !wasFailed else { return false }
     func commitAll(_ committer: inout CommitterState) -> Bool {
       while commitOnce(&committer, durably: true) {}

@@ -137,6 +137,9 @@ extension StreamLog {
     return isDone == true ? nil : core.options.evidenceNanoseconds / 4
   }
 
+  /// Lets go of the files: the reader of the records holds the stream, which holds it.
+  func abandonEvidence() { evidence?.work.withLock { $0.close() } }
+
   /// States what is left when the stream is closed: everything that was appended is visible.
   func closeEvidence() {
     guard let evidence else { return }
