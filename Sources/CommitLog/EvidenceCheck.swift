@@ -22,11 +22,7 @@ extension StreamLog {
   ///
   /// - Throws: ``ReadError`` for what keeps files from being read.
   public func checkEvidence() throws(ReadError) -> EvidenceCheck {
-    guard let coverage = EvidenceCoverage(rawValue: definition.evidence.rawValue) else {
-      return EvidenceCheck()
-    }
-    var walk = EvidenceWalk(
-      coverage: coverage, definition: definition, limits: core.options.limits)
+    guard var walk = EvidenceWalk(definition, core.options.limits) else { return EvidenceCheck() }
     for entry in segments.all {
       let file = try entry.file()
       walk.enter(baseOffset: entry.baseOffset.rawValue)
@@ -59,9 +55,11 @@ struct EvidenceWalk {
     let appendTime: Int64?
   }
 
-  init(
-    coverage: EvidenceCoverage, definition: ManifestEdit.StreamDefinition, limits: FormatLimits
-  ) {
+  /// `nil` for a stream without evidence.
+  init?(_ definition: ManifestEdit.StreamDefinition, _ limits: FormatLimits) {
+    guard let coverage = EvidenceCoverage(rawValue: definition.evidence.rawValue) else {
+      return nil
+    }
     (self.coverage, self.definition, self.limits) = (coverage, definition, limits)
   }
 
