@@ -74,7 +74,10 @@ let package = Package(
       name: "LogFormat", dependencies: ["ByteCoding", "Quantities", "CChecksum"],
       swiftSettings: hot),
     .target(
-      name: "CommitLog", dependencies: ["LogFormat", "PlatformIO", "ByteCoding", "Quantities"],
+      name: "CommitLog",
+      dependencies: [
+        "LogFormat", "Integrity", "Cryptography", "PlatformIO", "ByteCoding", "Quantities",
+      ],
       swiftSettings: hot),
 
     .target(
@@ -193,7 +196,8 @@ let package = Package(
     .testTarget(
       name: "CommitLogTests",
       dependencies: [
-        "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "Quantities", "CPlatformTestSupport",
+        "CommitLog", "LogFormat", "Integrity", "Cryptography", "PlatformIO", "SimulatedIO",
+        "ByteCoding", "Quantities", "CPlatformTestSupport",
       ],
       swiftSettings: tests),
     .testTarget(

@@ -18,6 +18,13 @@ public struct UniqueIdentifier: Hashable, Sendable {
   }
 }
 
+extension UniqueIdentifier {
+  /// The 16 bytes in the order in which the text shows them.
+  public var bytes: [UInt8] {
+    [high, low].flatMap { half in (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * $0)) } }
+  }
+}
+
 extension UniqueIdentifier: CustomStringConvertible {
   public var description: String {
     let digits = Array(Hexadecimal.digits(high, count: 16) + Hexadecimal.digits(low, count: 16))

@@ -1,12 +1,13 @@
 internal import PlatformIO
 internal import Synchronization
 
-/// The threads of a store: one that commits, one that prepares and finishes segments. In `inline`
+/// The threads of a store: one that commits, one that prepares and finishes segments, one that hashes. In `inline`
 /// execution there are none, and everything runs on the calling thread.
 final class BackgroundWork: Sendable {
   private let execution: StoreOptions.Execution
   private let commitBell = Bell()
   private let jobBell = Bell()
+  private let evidenceBell = Bell()
   private let jobs = Guarded<[@Sendable () -> Void]>([])
   private let isStopping = Atomic<Bool>(false)
   private let threads = Guarded<[DedicatedThread]>([])
@@ -15,6 +16,10 @@ final class BackgroundWork: Sendable {
 
   func signalCommitter() {
     if execution == .threads { commitBell.ring() }
+  }
+
+  func signalEvidence() {
+    if execution == .threads { evidenceBell.ring() }
   }
 
   func later(_ body: @escaping @Sendable () -> Void) {
@@ -28,9 +33,11 @@ final class BackgroundWork: Sendable {
     jobBell.ring()
   }
 
-  /// Starts the threads. `committing` carries out what is due and returns how long it can sleep.
+  /// Starts the threads. `committing` and `hashing` carry out what is due and return how long they can
+  /// sleep.
   func start(
-    time: any TimeSource, committing: @escaping @Sendable (_ now: UInt64) -> UInt64?
+    time: any TimeSource, committing: @escaping @Sendable (_ now: UInt64) -> UInt64?,
+    hashing: @escaping @Sendable () -> UInt64?
   ) throws(OpenError) {
     guard execution == .threads else { return }
     do {
@@ -56,7 +63,14 @@ final class BackgroundWork: Sendable {
           }
         }
       }
-      threads.withLock { $0 = [commit, factory] }
+      let evidence = try DedicatedThread.start(name: "piperoll-hash") { [self] in
+        while true {
+          let ticket = evidenceBell.ticket
+          if isStopping.load(ordering: .acquiring) { return }
+          evidenceBell.wait(ticket, timeoutNanoseconds: hashing())
+        }
+      }
+      threads.withLock { $0 = [commit, factory, evidence] }
     } catch {
       throw .fileSystem(FileSystemError(.lock, "thread", .outOfMemory))
     }
@@ -66,6 +80,7 @@ final class BackgroundWork: Sendable {
     isStopping.store(true, ordering: .sequentiallyConsistent)
     commitBell.ring()
     jobBell.ring()
+    evidenceBell.ring()
     let running = threads.withLock { list -> [DedicatedThread] in
       let running = list
       list = []

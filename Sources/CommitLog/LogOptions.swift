@@ -32,6 +32,8 @@ public struct StreamOptions: Hashable, Sendable {
   public var rollRecordCount: UInt64 = 0
   /// Age in nanoseconds after which a segment is rolled; 0 for no such bound.
   public var rollNanoseconds: UInt64 = 0
+  /// What chain and tree the stream has. Default: none.
+  public var evidence: EvidenceClass = .none
   /// What happens to readers behind a removal of segments.
   public var slowReaders: SlowReaderPolicy = .expire
 
@@ -67,6 +69,9 @@ public struct StoreOptions: Sendable {
   public var slotByteCount: UInt64 = 64 << 20
   /// A recovery slot is written after this many nanoseconds. Default one second.
   public var slotNanoseconds: UInt64 = 1_000_000_000
+  /// How long records may wait until a group of chain and tree has them, in nanoseconds, when there are
+  /// too few for a group. Default five seconds.
+  public var evidenceNanoseconds: UInt64 = 5_000_000_000
   /// Size of a manifest segment in bytes. Default 1 MiB.
   public var manifestSegmentByteCount: UInt64 = 1 << 20
   /// Most retired segment files kept for reuse. Default 2.

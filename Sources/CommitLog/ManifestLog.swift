@@ -246,7 +246,7 @@ final class ManifestLog: Sendable {
       let mark = SegmentMark(
         segmentID: inner.files.main.segmentID, position: inner.position,
         nextOffset: inner.nextOffset,
-        appendTime: inner.lastTime, indexFramePosition: 0, statePosition: 0,
+        appendTime: inner.lastTime, indexFramePosition: 0, integrityPosition: 0, statePosition: 0,
         commitSequence: inner.commitSequence, statistics: SegmentStatistics())
       let slot = mark.slot(
         sequence: inner.slotSequence, bootHash: environment.bootHash,

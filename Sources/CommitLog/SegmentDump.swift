@@ -196,7 +196,15 @@ public struct FrameSummary: Hashable, Sendable {
       add("records", seal.statistics.recordCount)
       add("rows", UInt64(seal.rows.count))
       add("producers", UInt64(seal.producers.count))
-    case .padding, .integrity, nil: break
+    case .integrity:
+      let group = try IntegrityFrame(frame.bytes)
+      add("sequence", group.sequence)
+      add("firstOffset", group.firstOffset.rawValue)
+      add("nextOffset", group.nextOffset.rawValue)
+      add("treeSize", group.treeSize)
+      fields.append(Field(name: "root", value: Hexadecimal.text(group.root), isText: true))
+      fields.append(Field(name: "head", value: Hexadecimal.text(group.head), isText: true))
+    case .padding, nil: break
     }
   }
 

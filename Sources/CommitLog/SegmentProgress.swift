@@ -13,6 +13,10 @@ struct SegmentProgress {
   private(set) var nextRowPosition = UInt64(SegmentLayout.preambleByteCount)
   /// Position of the last index frame; 0 for none.
   var indexFramePosition: UInt64 = 0
+  /// Position of the last integrity frame; 0 for none.
+  var integrityPosition: UInt64 = 0
+  /// Offset behind the group that stands there.
+  var integrityOffset = Offset.zero
   /// Where the replay of producers must begin; 0 for nowhere (see `RecoverySlot.statePosition`).
   var statePosition: UInt64 = 0
   var statistics = SegmentStatistics()

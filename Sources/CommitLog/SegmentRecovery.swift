@@ -128,6 +128,7 @@ struct SegmentRecovery {
         segmentID: segment.id, position: scan.position,
         nextOffset: scan.nextOffset ?? segment.baseOffset, appendTime: scan.progress.lastAppendTime,
         indexFramePosition: scan.progress.indexFramePosition,
+        integrityPosition: scan.progress.integrityPosition,
         statePosition: scan.progress.statePosition, commitSequence: scan.commitSequence,
         statistics: scan.progress.statistics)
       let place = SegmentLayout.slotPositions[index]

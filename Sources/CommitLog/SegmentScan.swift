@@ -69,6 +69,7 @@ struct SegmentScan {
     progress.adopt(rows: rows, indexFramePosition: slot.indexPosition.rawValue)
     progress.statistics = slot.statistics
     progress.statePosition = slot.statePosition.rawValue
+    progress.integrityPosition = slot.integrityPosition.rawValue
     countingFrom = slot.durablePosition.rawValue
     commitSequence = slot.commitSequence
     if let last = rows.last {
@@ -207,7 +208,10 @@ struct SegmentScan {
       try expect(seal.nextOffset, at: frame.position)
       nextOffset = seal.nextOffset
       isSealed = true
-    case .padding, .integrity, nil: break
+    case .integrity:
+      try expect(group: try IntegrityFrame(frame.bytes))
+      progress.integrityPosition = frame.position
+    case .padding, nil: break
     }
   }
 
@@ -270,6 +274,13 @@ struct SegmentScan {
       guard isContinuation else { throw .damaged(.frame, .offset) }
     }
     closeDamage(at: offset)
+  }
+
+  /// A group ends at or before the next offset, which damage may have hidden.
+  private mutating func expect(group: IntegrityFrame) throws(FormatError) {
+    guard let next = nextOffset, group.nextOffset > next else { return }
+    guard openDamage != nil else { throw .damaged(.integrityFrame, .offset) }
+    nextOffset = group.nextOffset
   }
 
   private mutating func closeDamage(at offset: Offset) {

@@ -9,6 +9,9 @@ struct SegmentMark: Sendable {
   var nextOffset: Offset
   var appendTime: Timestamp
   var indexFramePosition: UInt64
+  var integrityPosition: UInt64
+  /// Offset behind the group that stands there.
+  var integrityOffset = Offset.zero
   var statePosition: UInt64
   var commitSequence: UInt64
   var statistics: SegmentStatistics

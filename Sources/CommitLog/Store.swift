@@ -65,7 +65,15 @@ public final class Store: Sendable {
   }
 
   private func start() throws(OpenError) {
-    try core.start { [weak self] now in self?.commitDue(now) ?? nil }
+    try core.start(
+      committing: { [weak self] now in self?.commitDue(now) ?? nil },
+      hashing: { [weak self] in self?.evidenceDue() ?? nil })
+  }
+
+  /// Hashes what is visible; answers how long until something is due.
+  private func evidenceDue() -> UInt64? {
+    let open = streams.withLock { $0.values.map { $0 } }
+    return open.compactMap { $0.evidenceIfDue() }.min()
   }
 
   /// Carries out the group commits that are due; answers how long the committer may sleep.
@@ -165,6 +173,7 @@ public final class Store: Sendable {
   package func abandon() {
     guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
     core.stop()
+    for stream in streams.withLock({ $0.values.map { $0 } }) { stream.abandonEvidence() }
     core.manifest.close()
     lock.release()
   }
@@ -203,7 +212,8 @@ extension StreamOptions {
       streamID: id, name: name, durability: durability.durabilityClass,
       maxDelayNanoseconds: delay, maxByteCount: byteCount,
       firstSegmentByteCount: firstSegmentByteCount, segmentByteCount: segmentByteCount,
-      rollRecordCount: rollRecordCount, rollNanoseconds: rollNanoseconds, maximumReaderLag: lag)
+      rollRecordCount: rollRecordCount, rollNanoseconds: rollNanoseconds, maximumReaderLag: lag,
+      evidence: evidence)
   }
 }
 
@@ -213,6 +223,7 @@ extension ManifestEdit.StreamDefinition {
     if durability != other.durability {
       return ("durability", "\(durability)", "\(other.durability)")
     }
+    if evidence != other.evidence { return ("evidence", "\(evidence)", "\(other.evidence)") }
     let pairs: [(String, UInt64, UInt64)] = [
       ("maximum delay", maxDelayNanoseconds, other.maxDelayNanoseconds),
       ("maximum byte count", maxByteCount, other.maxByteCount),

@@ -51,12 +51,18 @@ final class StoreCore: Sendable {
   /// Tells the committer that some stream has work.
   func signalCommitter() { background.signalCommitter() }
 
+  /// Tells the thread that hashes that some stream has work.
+  func signalEvidence() { background.signalEvidence() }
+
   /// Does something soon on the background thread; at once where there is none.
   func later(_ body: @escaping @Sendable () -> Void) { background.later(body) }
 
   /// Starts the background threads.
-  func start(committing: @escaping @Sendable (_ now: UInt64) -> UInt64?) throws(OpenError) {
-    try background.start(time: time, committing: committing)
+  func start(
+    committing: @escaping @Sendable (_ now: UInt64) -> UInt64?,
+    hashing: @escaping @Sendable () -> UInt64?
+  ) throws(OpenError) {
+    try background.start(time: time, committing: committing, hashing: hashing)
   }
 
   /// Finishes what was asked for with ``later(_:)`` and ends the threads.

@@ -109,6 +109,8 @@ public struct StreamFailure: Error, Hashable, Sendable, CustomStringConvertible 
 public enum AppendError: Error, Sendable {
   /// The record or batch breaks a limit or contradicts itself.
   case invalid(FormatError)
+  /// The stream was created without chain and tree.
+  case withoutEvidence
   /// The log end offset is not the one the caller expected.
   case conflict(expected: Offset, actual: Offset)
   /// A newer epoch of this producer is at work.
@@ -137,6 +139,8 @@ extension AppendError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .invalid(let error): error.description
+    case .withoutEvidence:
+      "the stream was created without chain and tree; its records cannot be proven"
     case .conflict(let expected, let actual):
       "the log ends at offset \(actual), not at \(expected); read what came between and decide again"
     case .producerFenced(let id, let epoch, let current):

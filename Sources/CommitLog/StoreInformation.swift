@@ -1,5 +1,5 @@
 public import ByteCoding
-internal import LogFormat
+public import LogFormat
 internal import PlatformIO
 public import Quantities
 
@@ -35,6 +35,8 @@ public struct StreamInformation: Sendable {
   public let id: UInt64
   /// Its durability class.
   public let durability: Durability
+  /// What chain and tree it has.
+  public let evidence: EvidenceClass
   /// Size its segments grow to in bytes.
   public let segmentByteCount: UInt64
   /// First offset kept.
@@ -145,6 +147,7 @@ extension StoreReader {
       ?? (isActive ? slot?.nextOffset.rawValue : stream.segments.last?.end?.nextOffset.rawValue)
     return StreamInformation(
       name: definition.name, id: definition.streamID, durability: definition.durabilitySetting,
+      evidence: definition.evidence,
       segmentByteCount: definition.segmentByteCount,
       logStartOffset: cell.map { Offset(rawValue: $0.logStart) } ?? stream.logStart,
       visibleOffset: Offset(rawValue: visible ?? stream.logStart.rawValue),

@@ -195,6 +195,30 @@ public struct StoreVerification {
       doneByteCount &+= segment.end?.endPosition.rawValue ?? segment.definition.capacity
       report.segmentCount += 1
     }
+    if report.isComplete { try verifyEvidence(stream, visible: visible) }
+  }
+
+  /// Makes the groups of chain and tree again.
+  private mutating func verifyEvidence(_ stream: ManifestState.Stream, visible: UInt64)
+    throws(OpenError)
+  {
+    guard var walk = EvidenceWalk(stream.definition, store.options.limits) else { return }
+    var last: SegmentEntry?
+    for segment in stream.segments where walk.check.problem == nil {
+      let entry = SegmentEntry(
+        segment, file: nil, directory: store.directory, limits: store.options.limits)
+      // What is missing was reported above.
+      guard let file = try? entry.file() else { continue }
+      walk.enter(baseOffset: segment.baseOffset.rawValue)
+      walk.walk(file, to: segment.end?.endPosition.rawValue ?? .max, visible: visible)
+      last = entry
+    }
+    report.groupCount += walk.check.verifiedCount
+    report.unverifiableGroupCount += walk.check.unverifiableCount
+    guard let problem = walk.check.problem, let last else { return }
+    add(
+      stream: stream.definition.name, segmentID: last.id, path: last.path, from: 0, to: 0,
+      "chain and tree: \(problem)")
   }
 
   /// The segments must continue each other without a gap.

@@ -57,11 +57,16 @@ extension StreamLog {
       state.withLock { $0.isClosed = true }
       watermarks.abandonObservers()
     }
+    defer { abandonEvidence() }
     guard !wasFailed else { return false }
-    return committing.withLock { committer in
+    func commitAll(_ committer: inout CommitterState) -> Bool {
       while commitOnce(&committer, durably: true) {}
-      guard failure == nil else { return false }
-      return closeSegment(&committer)
+      return failure == nil
+    }
+    guard committing.withLock({ commitAll(&$0) }) else { return false }
+    closeEvidence()
+    return committing.withLock { committer in
+      commitAll(&committer) && closeSegment(&committer)
     }
   }
 
@@ -161,8 +166,19 @@ extension StreamLog {
       if durable > start { break }
       kept -= 1
     }
+    if definition.evidence != .none { kept = min(kept, evidencedSegmentCount(known)) }
     let ids = Set(known[..<max(0, kept)].lazy.filter { $0.end != nil }.map(\.id))
     return segments.all.filter { ids.contains($0.id) }
+  }
+
+  /// How many segments, from the first, chain and tree need no more: their records are part of a group
+  /// that is durable and stands in a later one.
+  private func evidencedSegmentCount(_ known: [ManifestState.Segment]) -> Int {
+    guard let group = state.withLock({ $0.provenGroup }) else { return 0 }
+    return known.prefix { segment in
+      segment.id != group.segmentID
+        && segment.end.map { $0.nextOffset <= group.nextOffset } ?? false
+    }.count
   }
 
   /// The first offset a reader with a lease still needs, by the stream's policy.

@@ -79,7 +79,7 @@ extension StreamLog {
     try waitUntilDurable(Offset(rawValue: end.rawValue - 1))
   }
 
-  private func refuseWhenStopped() throws(AppendError) {
+  func refuseWhenStopped() throws(AppendError) {
     try state.withLock { state throws(AppendError) in
       if state.failure != nil || state.isClosed { throw Self.refusal(state) }
     }
@@ -206,7 +206,7 @@ extension StreamLog {
   /// successful sync proved.
   private func acknowledge(_ mark: SegmentMark, recycling buffers: ArraySlice<StagingBuffer>) {
     state.withLock { state in
-      state.proven = mark
+      state.prove(mark)
       for buffer in buffers where buffer.isPooled { state.freeBuffers.append(buffer) }
     }
     durablePosition.store(mark.position, ordering: .releasing)
@@ -292,7 +292,7 @@ extension StreamLog {
     } catch {
       throw CommitFailure(cause: error, isSegmentFault: true)
     }
-    state.withLock { $0.proven = mark }
+    state.withLock { $0.prove(mark) }
     durablePosition.store(mark.position, ordering: .releasing)
     watermarks.raiseDurable(to: mark.nextOffset.rawValue)
     return true
@@ -349,9 +349,7 @@ extension StreamLog {
     watermarks.cell.store(activeSegmentID: departure.successor.segmentID)
     if durably || definition.durability == .async {
       state.withLock { state in
-        state.proven = departure.mark
-        state.proven.position = UInt64(SegmentLayout.preambleByteCount)
-        state.proven.segmentID = departure.successor.segmentID
+        state.prove(leaving: departure.mark, to: departure.successor.segmentID)
       }
       durablePosition.store(
         UInt64(SegmentLayout.preambleByteCount), ordering: .releasing)
@@ -450,6 +448,7 @@ extension SegmentMark {
       sequence: sequence, durablePosition: FilePosition(rawValue: position),
       nextOffset: nextOffset, appendTime: appendTime,
       indexPosition: FilePosition(rawValue: indexFramePosition),
+      integrityPosition: FilePosition(rawValue: integrityPosition),
       statePosition: FilePosition(rawValue: statePosition), commitSequence: commitSequence,
       storedPosition: FilePosition(rawValue: position), bootHash: bootHash, epoch: epoch,
       flags: flags, statistics: statistics)

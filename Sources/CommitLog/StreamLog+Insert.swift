@@ -45,6 +45,7 @@ extension StreamLog {
     static let prepare = FollowUp(rawValue: 2)
     /// A deliberate bug is on: see `DeliberateFaults.publishesBodyFirst`.
     static let exposeBody = FollowUp(rawValue: 4)
+    static let hash = FollowUp(rawValue: 8)
   }
 
   @inline(never)
@@ -52,6 +53,7 @@ extension StreamLog {
     if followUp.contains(.exposeBody) { exposeMissingBody(frameByteCount) }
     if followUp.contains(.signal) { core.signalCommitter() }
     if followUp.contains(.prepare) { prepareSuccessorSoon() }
+    if followUp.contains(.hash) { core.signalEvidence() }
   }
 
   @inline(__always)
@@ -72,16 +74,21 @@ extension StreamLog {
     var followUp: FollowUp = []
     if !state.hasRoom(request.frameByteCount) || request.producer != nil {
       let room = state.makeRoom(
-        request.frameByteCount, durablePosition: durablePosition.load(ordering: .relaxed))
+        request.frameByteCount, evidenced: evidencedBound)
       guard case .ready = room else { return .needs(room) }
       if !state.departed.isEmpty { listDepartures(state) }
       if state.settings.isMapped, state.segment.wasTruncated { throw truncated(&state) }
       if state.takeSuccessorWish() { followUp.insert(.prepare) }
+      if evidence != nil { followUp.insert(.hash) }
       if state.settings.isMapped, !core.faults.publishesBodyFirst {
         // The broken engine comes this way with every append; the sound one asks here only.
         state.sinkEnd = 0
         followUp.insert(.exposeBody)
       }
+    }
+    if state.isEvidenceAsleep {
+      state.isEvidenceAsleep = false
+      followUp.insert(.hash)
     }
     let time = core.appendTime(after: state.progress.lastAppendTime)
     let word = encode(state, time)
@@ -127,7 +134,7 @@ extension StreamLog {
   }
 
   /// Shows readers of this process the segments a mapped stream has moved on to.
-  private func listDepartures(_ state: borrowing WriterState) {
+  func listDepartures(_ state: borrowing WriterState) {
     for departure in state.departed {
       segments.end(departure.end)
       segments.append(departure.activation, file: departure.successor)
@@ -163,6 +170,10 @@ extension StreamLog {
     return .closed
   }
 
+  /// What chain and tree cover; no bound in a stream without.
+  @inline(__always)
+  var evidencedBound: UInt64 { evidence?.evidenced.load(ordering: .acquiring) ?? .max }
+
   /// Does or awaits what an append needs before it can be tried again.
   @inline(never)
   func makeRoom(_ room: WriterState.Room, waiting: Bool) throws(AppendError) {
@@ -178,6 +189,11 @@ extension StreamLog {
     case .commit:
       guard waiting else { throw .wouldBlock }
       helpCommit()
+    case .evidence:
+      guard waiting else { throw .wouldBlock }
+      try refuseWhenStopped()
+      if definition.durability == .disk { helpCommit() }
+      try helpEvidence(endingGroup: true)
     }
   }
 
@@ -225,8 +241,7 @@ extension StreamLog {
       let claim = try state.withLock { state throws(AppendError) -> OpenClaim? in
         if state.failure != nil || state.isClosing { throw Self.refusal(state) }
         if !state.hasRoom(byteCount) {
-          room = state.makeRoom(
-            byteCount, durablePosition: self.durablePosition.load(ordering: .relaxed))
+          room = state.makeRoom(byteCount, evidenced: self.evidencedBound)
           guard case .ready = room else { return nil }
           if !state.departed.isEmpty { self.listDepartures(state) }
         }

@@ -149,7 +149,7 @@ extension WriterState {
     position += UInt64(bytes.count)
   }
 
-  /// Copies the record frames of a buffer to the current position, their checksums mended for it.
+  /// Copies the frames of records and groups of a buffer to the current position, their checksums mended for it.
   private mutating func move(_ buffer: StagingBuffer) {
     // Safety: the buffer holds `recordByteCount` bytes of whole frames that this program encoded.
     let bytes = unsafe UnsafeRawBufferPointer(start: buffer.base, count: buffer.recordByteCount)
@@ -161,7 +161,7 @@ extension WriterState {
       let head = FrameHead(word: word, checksum: checksum)
       guard head.length >= UInt32(FrameHead.byteCount) else { return }
       let count = head.alignedByteCount
-      if let kind = head.kind, kind == .soloRecord || kind == .batch || kind == .gap {
+      if let kind = head.kind, [.soloRecord, .batch, .gap, .integrity].contains(kind) {
         let frame = unsafe UnsafeRawBufferPointer(rebasing: bytes[place..<(place + count)])
         unsafe moveFrame(
           frame, head, word: word,
@@ -175,7 +175,13 @@ extension WriterState {
     _ frame: UnsafeRawBufferPointer, _ head: FrameHead, word: UInt64,
     from old: (salt: UInt64, position: UInt64)
   ) {
-    progress.noteFrame(at: position, firstOffset: nextOffset)
+    if head.kind == .integrity {
+      progress.integrityPosition = position
+      let group = unsafe try? IntegrityFrame(frame.bytes)
+      if let group { progress.integrityOffset = group.nextOffset }
+    } else {
+      progress.noteFrame(at: position, firstOffset: nextOffset)
+    }
     let target = unsafe address(of: position)
     // Safety: the fresh buffer has room for all record frames; `frame` is one whole frame.
     guard let source = frame.baseAddress else { return }

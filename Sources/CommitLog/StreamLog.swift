@@ -21,14 +21,18 @@ public final class StreamLog: Sendable {
   let preparing = Guarded<Void>(())
   let durablePosition: Atomic<UInt64>
   let forkGeneration: ForkGeneration
+  /// Chain and tree; `nil` in a stream that has none.
+  let evidence: StreamEvidence?
 
   /// What opening the stream found; see ``RecoveryReport``.
   public let recovery: RecoveryReport
 
   init(
     core: StoreCore, definition: ManifestEdit.StreamDefinition, watermarks: Watermarks,
-    state: consuming sending WriterState, segments: SegmentList, recovery: RecoveryReport
+    state: consuming sending WriterState, segments: SegmentList, recovery: RecoveryReport,
+    evidence: StreamEvidence?
   ) {
+    self.evidence = evidence
     self.core = core
     self.definition = definition
     self.watermarks = watermarks
@@ -267,6 +271,7 @@ extension StreamLog {
       return state.wantedByteCount
     }
     if wanted > 0 { try provideSuccessor(minimumByteCount: wanted) }
+    if definition.evidence != .none { try helpEvidence(endingGroup: true) }
     helpCommit()
   }
 }

@@ -10,7 +10,7 @@ struct StreamOpener {
   let streamID: UInt64
   var report = RecoveryReport()
 
-  private var limits: FormatLimits { core.options.limits }
+  var limits: FormatLimits { core.options.limits }
 
   init(core: StoreCore, streamID: UInt64) {
     self.core = core
@@ -150,7 +150,8 @@ struct StreamOpener {
       let file = try openFile(segment.definition, access: .writing)
       var mark = SegmentMark(
         segmentID: segment.id, position: end.endPosition.rawValue, nextOffset: end.nextOffset,
-        appendTime: end.lastAppendTime, indexFramePosition: 0, statePosition: 0, commitSequence: 0,
+        appendTime: end.lastAppendTime, indexFramePosition: 0, integrityPosition: 0,
+        statePosition: 0, commitSequence: 0,
         statistics: SegmentStatistics())
       if let seal = SegmentEntry.seal(found, end: end.endPosition.rawValue, limits) {
         mark.statistics = seal.statistics
@@ -287,7 +288,7 @@ struct StreamOpener {
 
   /// The file of a segment, for reading; `nil` when it is missing or no segment. A file that cannot be
   /// looked at for any other reason may hold records, so that is an error.
-  private func fileIfSound(_ definition: ManifestEdit.SegmentDefinition) throws(OpenError)
+  func fileIfSound(_ definition: ManifestEdit.SegmentDefinition) throws(OpenError)
     -> SegmentFile?
   {
     do throws(OpenError) { return try openFile(definition, access: .reading) } catch {
@@ -354,6 +355,10 @@ struct StreamOpener {
     let segments = SegmentList(stream, directory: core.directory, limits: limits)
     // The writer uses it too: nobody may take it for a file without users.
     segments.adopt(state.segment)
+    let lastGroup = try lastGroup(
+      stream, active: continuation.segment.map { ($0.file, $0.scan.progress.integrityPosition) })
+    state.provenGroup = lastGroup.map { ($0.segmentID, $0.nextOffset) }
+    state.progress.integrityOffset = lastGroup?.nextOffset ?? .zero
     let isFresh = continuation.segment == nil && state.endedBefore == nil
     if isFresh, definition.durability != .disk {
       // Readers of a mapped segment must find it before the first record is visible.
@@ -369,7 +374,8 @@ struct StreamOpener {
     watermarks.cell.store(activeSegmentID: state.segment.segmentID)
     let log = StreamLog(
       core: core, definition: definition, watermarks: watermarks, state: state,
-      segments: segments, recovery: report)
+      segments: segments, recovery: report,
+      evidence: evidence(stream, after: lastGroup))
     if let (file, _, sequence, index) = continuation.segment {
       log.committing.withLock { committer in
         committer.slotSequence = sequence
@@ -471,7 +477,8 @@ extension WriterState {
     proven = SegmentMark(
       segmentID: file.segmentID, position: position, nextOffset: nextOffset,
       appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,
-      statePosition: progress.statePosition, commitSequence: commitSequence,
+      integrityPosition: progress.integrityPosition, statePosition: progress.statePosition,
+      commitSequence: commitSequence,
       statistics: progress.statistics)
     // Safety: only the number is kept; the segment lives while it is the sink.
     if settings.isMapped { sinkOrigin = unsafe UInt(bitPattern: file.base) }

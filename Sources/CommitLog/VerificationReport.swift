@@ -45,6 +45,10 @@ public struct VerificationReport: Sendable {
   public var segmentCount = 0
   /// Records looked at.
   public var recordCount: UInt64 = 0
+  /// Groups of chain and tree that were made again from their records, and are the same.
+  public var groupCount: UInt64 = 0
+  /// Groups of which not all records are there any more: they were removed, or are damaged.
+  public var unverifiableGroupCount: UInt64 = 0
   /// Bytes of segments looked at.
   public var byteCount: UInt64 = 0
   /// Whether everything was looked at; false when the caller ended it.

@@ -94,6 +94,7 @@ extension WriterState {
       baseOffset: progress.baseOffset, nextOffset: nextOffset,
       previousSegmentID: previousSegmentID)
     block.statistics = progress.statistics
+    block.integrityPosition = FilePosition(rawValue: progress.integrityPosition)
     block.lastAppendTime = progress.lastAppendTime
     block.rows = progress.rows
     block.producers = producers.sorted

@@ -53,6 +53,9 @@ struct OpenClaim: Sendable {
   var commitSequence: UInt64
   /// Everything up to here is durable.
   var proven: SegmentMark
+  /// The newest segment with a durable group of chain and tree, and the offset behind that group: what
+  /// an opening goes on from.
+  var provenGroup: (segmentID: UInt64, nextOffset: Offset)?
   /// Class `disk`: the buffer being filled, those waiting for the committer, those free.
   var staging: StagingBuffer?
   var closedBuffers: [StagingBuffer] = []
@@ -100,6 +103,8 @@ struct OpenClaim: Sendable {
     case segment(minimumByteCount: UInt64)
     /// A free staging buffer, or a sync that lets the bound of class `async` be kept.
     case commit
+    /// Chain and tree must come nearer first.
+    case evidence
   }
 
   /// Memory of a position in the current sink.
@@ -124,13 +129,32 @@ struct OpenClaim: Sendable {
     return true
   }
 
+  /// Notes that everything up to a mark is durable.
+  mutating func prove(_ mark: SegmentMark) {
+    proven = mark
+    if mark.integrityPosition != 0 {
+      provenGroup = (mark.segmentID, mark.integrityOffset)
+    }
+  }
+
+  /// Notes that a segment that was left is durable, and goes on with its successor.
+  mutating func prove(leaving mark: SegmentMark, to successorID: UInt64) {
+    prove(mark)
+    proven.position = UInt64(SegmentLayout.preambleByteCount)
+    proven.segmentID = successorID
+    proven.integrityPosition = 0
+  }
+
   /// Where things stand now.
   func mark() -> SegmentMark {
-    SegmentMark(
+    var mark = SegmentMark(
       segmentID: segment.segmentID, position: position, nextOffset: nextOffset,
       appendTime: progress.lastAppendTime, indexFramePosition: progress.indexFramePosition,
-      statePosition: progress.statePosition, commitSequence: commitSequence,
+      integrityPosition: progress.integrityPosition, statePosition: progress.statePosition,
+      commitSequence: commitSequence,
       statistics: progress.statistics)
+    mark.integrityOffset = progress.integrityOffset
+    return mark
   }
 
   /// Bytes the end of the segment may need: padding, commit, index, state, seal.
@@ -175,7 +199,15 @@ struct OpenClaim: Sendable {
   }
 
   /// Makes the next frame possible, or says what is missing.
-  mutating func makeRoom(_ frameByteCount: Int, durablePosition: UInt64) -> Room {
+  ///
+  /// - Parameters:
+  ///   - frameByteCount: Bytes of the frame with its alignment.
+  ///   - isForRecords: Whether it gets a row of the index when one is due.
+  ///   - evidenced: What chain and tree cover: no segment is left while records of the one before it
+  ///     are not.
+  mutating func makeRoom(
+    _ frameByteCount: Int, isForRecords: Bool = true, evidenced: UInt64
+  ) -> Room {
     if isRescuing { return .commit }
     frameEnd = segment.byteCount - min(segment.byteCount, endReserve)
     let initialState = Self.initialStateByteCount(producerCount: producers.count)
@@ -189,6 +221,7 @@ struct OpenClaim: Sendable {
       guard let index = successors.firstIndex(where: { $0.file.byteCount >= minimum }) else {
         return .segment(minimumByteCount: minimum)
       }
+      if endedBefore == nil, evidenced < progress.baseOffset.rawValue { return .evidence }
       guard roll(to: index) else { return .commit }
       frameEnd = segment.byteCount - min(segment.byteCount, endReserve)
     }
@@ -199,13 +232,14 @@ struct OpenClaim: Sendable {
         let at = position
         let frame = progress.takeIndexFrame(at: at)
         emitMapped(frame.encoded(salt: salt, at: at))
-        return makeRoom(frameByteCount, durablePosition: durablePosition)
+        return makeRoom(
+          frameByteCount, isForRecords: isForRecords, evidenced: evidenced)
       }
       sinkEnd = min(frameEnd, limit)
     } else {
       guard reserveStaging(frameByteCount) else { return .commit }
     }
-    progress.noteFrame(at: position, firstOffset: nextOffset)
+    if isForRecords { progress.noteFrame(at: position, firstOffset: nextOffset) }
     return .ready
   }
 
@@ -318,6 +352,8 @@ struct OpenClaim: Sendable {
   var isSuccessorWished = false
   /// The committer was told that there is work.
   var isSignalled = false
+  /// The thread that hashes waits to be told of the next record.
+  var isEvidenceAsleep = false
   /// Somebody awaits that everything before this offset is durable, in any class; 0 when nobody does.
   var awaitedDurable: UInt64 = 0
   /// What an append that may not wait needs the next segment to be at least; 0 for nothing.

@@ -2,6 +2,7 @@ internal import ByteCoding
 internal import CommitLog
 public import LogFormat
 internal import Quantities
+internal import SimulatedIO
 
 /// Steps that append, acknowledge and remove.
 extension Session {
@@ -172,6 +173,7 @@ extension Session {
       guard let log = logs[name] else { return }
       try log.flush()
       try note(name, log, isDurable: true)
+      try evidence(name, log)
     }
   }
 
@@ -180,6 +182,18 @@ extension Session {
     guard let end = ledger[name]?.end, end > 0 else { return }
     try log.waitUntilAcknowledged(Offset(rawValue: end - 1))
     try note(name, log, isDurable: log.durability != .memory)
+  }
+
+  /// Has chain and tree catch up, sometimes.
+  private func evidence(_ name: String, _ log: StreamLog) throws {
+    guard let stream = ledger[name], stream.options.evidence != .none, stream.end > 0,
+      random.below(2) == 0
+    else { return }
+    try log.waitUntilEvidenced(Offset(rawValue: stream.end - 1))
+    guard log.evidencedOffset.rawValue == stream.end else {
+      throw Violation(
+        "stream '\(name)': chain and tree cover \(log.evidencedOffset) of \(stream.end) records")
+    }
   }
 
   private func note(_ name: String, _ log: StreamLog, isDurable: Bool) throws {

@@ -101,6 +101,32 @@ extension Session {
       stream.logStart = log.logStartOffset.rawValue
     }
     try checkRecords(stream.name, log, mayMiss: crash == .powerCut && isMemory(stream))
+    try checkEvidence(stream.name, log, isOpened: true)
+  }
+
+  /// Every group of chain and tree follows from the records, and the next goes on from the last.
+  ///
+  /// - Parameter isOpened: Whether nothing was appended since the opening: later groups may be on their
+  ///   way into the file.
+  private func checkEvidence(_ name: String, _ log: StreamLog, isOpened: Bool = false) throws {
+    guard let stream = ledger[name], stream.options.evidence != .none else { return }
+    let check: EvidenceCheck
+    do throws(ReadError) { check = try log.checkEvidence() } catch {
+      if hasPlannedFault { throw error }
+      throw Violation("stream '\(name)': chain and tree: \(error)")
+    }
+    if let problem = check.problem { throw Violation("stream '\(name)': \(problem)") }
+    let isMissing = stream.entries.contains { $0.mayBeMissing }
+    guard check.unverifiableCount == 0 || isMissing || log.logStartOffset > .zero else {
+      throw Violation("stream '\(name)': \(check.unverifiableCount) groups cannot be made again")
+    }
+    guard
+      log.evidencedOffset == check.nextOffset || !isOpened && log.evidencedOffset > check.nextOffset
+    else {
+      throw Violation(
+        "stream '\(name)': goes on from \(log.evidencedOffset), its last group ends at "
+          + "\(check.nextOffset)")
+    }
   }
 
   private func isMemory(_ stream: StreamLedger) -> Bool { stream.options.durability == .memory }
@@ -194,7 +220,10 @@ extension Session {
   /// Compares everything that can be read now.
   public func checkAll() throws {
     try step("check") {
-      for (name, log) in logs.sorted(by: { $0.key < $1.key }) { try checkRecords(name, log) }
+      for (name, log) in logs.sorted(by: { $0.key < $1.key }) {
+        try checkRecords(name, log)
+        try checkEvidence(name, log)
+      }
     }
   }
 }

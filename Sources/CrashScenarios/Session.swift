@@ -1,4 +1,5 @@
 public import CommitLog
+internal import LogFormat
 internal import PlatformIO
 internal import Quantities
 public import SimulatedIO
@@ -63,6 +64,8 @@ public final class Session {
     options.manifestSegmentByteCount = 32 << 10
     options.stagingByteCount = seed & 1 == 0 ? 8 << 10 : 16 << 10
     options.stagingBufferCount = 2
+    // Groups are stated now and then by themselves, and in any case when somebody waits for them.
+    options.evidenceNanoseconds = 50_000
     options.slotByteCount = [2 << 10, 16 << 10, 64 << 20][Int(seed >> 1 & 3) % 3]
     options.paddedGroupByteCount = [64 << 10, 4 << 10, 0, 64 << 10][Int(seed >> 3 & 3)]
     options.minimumFreePercent = 0
@@ -168,6 +171,7 @@ public final class Session {
       options.firstSegmentByteCount = 64 << 10
       options.segmentByteCount = 64 << 10
       options.rollRecordCount = rollAfter
+      options.evidence = [.tree, .none, .chain, .tree][Int(random.seed >> 5 & 3)]
       if ledger[name] == nil { ledger[name] = StreamLedger(name: name, options: options) }
       guard let store else { return }
       logs[name] = try store.createStream(StreamName(name), options: options)

@@ -85,15 +85,18 @@ public struct EvidenceBuilder: Sendable {
   /// - Parameters:
   ///   - leaves: Hashes of the leaves, in the order of their offsets.
   ///   - recordCount: How many of them are of records.
-  ///   - appendTimes: Append times of the first and last of them, in nanoseconds since 1970-01-01 UTC.
+  ///   - appendTimes: Append times of the first and last record among them, in nanoseconds since
+  ///     1970-01-01 UTC; not looked at when there is none.
   ///   - kernel: How to hash; must be supported.
   public mutating func append(
     _ leaves: [Digest], recordCount: Int, appendTimes: (first: Int64, last: Int64),
     kernel: SHA256.Kernel = .best
   ) {
     guard !leaves.isEmpty else { return }
-    if pendingCount == 0 { firstAppendTime = appendTimes.first }
-    lastAppendTime = appendTimes.last
+    if recordCount > 0 {
+      if self.recordCount == 0 { firstAppendTime = appendTimes.first }
+      lastAppendTime = appendTimes.last
+    }
     self.recordCount += UInt64(recordCount)
     nextOffset += UInt64(leaves.count)
     var completed: [TreeFrontier.Run] = []
@@ -119,7 +122,7 @@ public struct EvidenceBuilder: Sendable {
     if coverage == .tree { state.frontier = frontier } else { frontier = TreeFrontier() }
     defer {
       nodes = []
-      recordCount = 0
+      (recordCount, firstAppendTime, lastAppendTime) = (0, 0, 0)
     }
     return EvidenceGroup(
       header: header, previousHead: previousHead, head: state.chain.head, state: state,

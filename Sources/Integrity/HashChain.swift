@@ -32,9 +32,9 @@ public struct GroupHeader: Hashable, Sendable {
   public var firstOffset: UInt64
   /// Offset behind the last record.
   public var nextOffset: UInt64
-  /// Append time of the first record, in nanoseconds since 1970-01-01 UTC.
+  /// Append time of the first record, in nanoseconds since 1970-01-01 UTC; 0 when there is none.
   public var firstAppendTime: Int64
-  /// Append time of the last record, in nanoseconds since 1970-01-01 UTC.
+  /// Append time of the last record, in nanoseconds since 1970-01-01 UTC; 0 when there is none.
   public var lastAppendTime: Int64
   /// Records in the group; gaps do not count.
   public var recordCount: UInt64

@@ -85,9 +85,10 @@ public struct LeafHasher: Sendable {
   ///
   /// - Parameters:
   ///   - offset: The offset.
-  ///   - appendTime: When it was given up, in nanoseconds since 1970-01-01 UTC.
-  public mutating func addGap(offset: UInt64, appendTime: Int64) {
-    appendLeaf(.gap, [], offset: offset, appendTime: appendTime)
+  ///   - kind: Why there is none.
+  public mutating func addEmpty(offset: UInt64, kind: RecordLeaf.Kind) {
+    precondition(kind != .record)
+    appendLeaf(kind, [], offset: offset, appendTime: 0)
   }
 
   /// Notes where the leaf of the next record will be, now that records and leaves are not the same.

@@ -14,8 +14,8 @@ public import Cryptography
 /// | 1 | 1 | kind |
 /// | 2 | 2 | flags |
 /// | 4 | 8 | offset |
-/// | 12 | 8 | append time, nanoseconds |
-/// | 20 | 32 | commitment to the content; zeros for a gap |
+/// | 12 | 8 | append time, nanoseconds; zero where there is no record |
+/// | 20 | 32 | commitment to the content; zeros where there is no record |
 public struct RecordLeaf: Hashable, Sendable {
   /// Bytes of a leaf's data.
   public static let byteCount = 52
@@ -26,6 +26,8 @@ public struct RecordLeaf: Hashable, Sendable {
     case record = 1
     /// Nothing: a reservation that was given up.
     case gap = 2
+    /// A record whose bytes were damaged before they became part of the tree: nobody knows what it was.
+    case lost = 3
   }
 
   /// What a record is besides its bytes.
@@ -93,7 +95,9 @@ public struct RecordLeaf: Hashable, Sendable {
       let appendTime = bytes.littleEndianSigned64(at: 12),
       let commitment = Digest(bytes.extracting(20..<Self.byteCount))
     else { return nil }
-    if kind == .gap { guard flags.isEmpty, commitment == Digest() else { return nil } }
+    if kind != .record {
+      guard flags.isEmpty, appendTime == 0, commitment == Digest() else { return nil }
+    }
     self.init(
       kind: kind, flags: flags, offset: offset, appendTime: appendTime, commitment: commitment)
   }

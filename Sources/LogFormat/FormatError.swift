@@ -15,8 +15,8 @@ public enum FormatError: Error, Hashable, Sendable {
   /// Which structure of `FORMAT.md`.
   public enum Structure: String, Hashable, Sendable {
     case superblock, segmentHeader, recoverySlot, frame, soloRecord, batch, recordHeaders
-    case commitFrame, indexFrame, stateFrame, controlFrame, gapFrame, sealBlock, trailer
-    case manifestEdit
+    case commitFrame, indexFrame, integrityFrame, stateFrame, controlFrame, gapFrame
+    case sealBlock, trailer, manifestEdit
   }
 
   /// What is wrong with it.

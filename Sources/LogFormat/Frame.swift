@@ -26,8 +26,9 @@ public struct Frame: ~Escapable {
     switch kind {
     case .soloRecord: SoloRecord.headByteCount
     case .batch: BatchLayout.headByteCount
-    case .padding, .integrity: FrameHead.byteCount
+    case .padding: FrameHead.byteCount
     case .indexRows: IndexFrame.headByteCount
+    case .integrity: IntegrityFrame.headByteCount
     case .state: StateFrame.headByteCount
     case .control: ControlFrame.byteCount
     case .gap: GapFrame.byteCount

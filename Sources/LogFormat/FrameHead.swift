@@ -11,7 +11,7 @@ public enum FrameKind: UInt8, Sendable, CaseIterable {
   case padding = 3
   /// Rows of the sparse offset and time index.
   case indexRows = 4
-  /// Chain and tree heads (reserved for tamper evidence).
+  /// What chain and tree say of a group of records.
   case integrity = 5
   /// State of the idempotent producers.
   case state = 6

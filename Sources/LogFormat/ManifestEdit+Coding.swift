@@ -120,7 +120,7 @@ extension ManifestEdit.StreamDefinition {
     bytes.append(
       words: streamID, UInt64(durability.rawValue), maxDelayNanoseconds, maxByteCount,
       firstSegmentByteCount, segmentByteCount, rollRecordCount, rollNanoseconds,
-      maximumReaderLag, UInt64(name.utf8.count))
+      maximumReaderLag, UInt64(evidence.rawValue), UInt64(name.utf8.count))
     bytes += Array(name.utf8)
   }
 
@@ -137,6 +137,10 @@ extension ManifestEdit.StreamDefinition {
     let rollRecords = try reader.unsigned64()
     let rollTime = try reader.unsigned64()
     let lag = try reader.unsigned64()
+    let rawEvidence = try reader.unsigned64()
+    guard let evidence = UInt8(exactly: rawEvidence).flatMap(EvidenceClass.init(rawValue:)) else {
+      throw .newer(.manifestEdit, .feature)
+    }
     let nameByteCount = try reader.unsigned64()
     guard nameByteCount >= 1, nameByteCount <= UInt64(FormatLimits.streamNameByteCountLimit) else {
       throw .damaged(.manifestEdit, .length)
@@ -148,7 +152,8 @@ extension ManifestEdit.StreamDefinition {
     self.init(
       streamID: streamID, name: name, durability: durability, maxDelayNanoseconds: maxDelay,
       maxByteCount: maxBytes, firstSegmentByteCount: firstSegment, segmentByteCount: segment,
-      rollRecordCount: rollRecords, rollNanoseconds: rollTime, maximumReaderLag: lag)
+      rollRecordCount: rollRecords, rollNanoseconds: rollTime, maximumReaderLag: lag,
+      evidence: evidence)
   }
 }
 

@@ -68,12 +68,15 @@ public enum ManifestEdit: Hashable, Sendable {
     /// What happens to readers behind a removal: 0 they expire, else removal waits for readers that
     /// lag at most this many records.
     public var maximumReaderLag: UInt64
+    /// What chain and tree it has.
+    public var evidence: EvidenceClass
 
     /// Makes a definition.
     public init(
       streamID: UInt64, name: String, durability: DurabilityClass, maxDelayNanoseconds: UInt64,
       maxByteCount: UInt64, firstSegmentByteCount: UInt64, segmentByteCount: UInt64,
-      rollRecordCount: UInt64, rollNanoseconds: UInt64, maximumReaderLag: UInt64
+      rollRecordCount: UInt64, rollNanoseconds: UInt64, maximumReaderLag: UInt64,
+      evidence: EvidenceClass = .none
     ) {
       self.streamID = streamID
       self.name = name
@@ -85,6 +88,7 @@ public enum ManifestEdit: Hashable, Sendable {
       self.rollRecordCount = rollRecordCount
       self.rollNanoseconds = rollNanoseconds
       self.maximumReaderLag = maximumReaderLag
+      self.evidence = evidence
     }
   }
 

@@ -42,6 +42,12 @@ public struct RecordView: ~Escapable {
     @_lifetime(copy self) get { body.extracting(headersEnd..<body.byteCount) }
   }
 
+  /// Key, type, headers and value as they stand, one behind the other.
+  @inlinable
+  public var content: RawSpan {
+    @_lifetime(copy self) get { body }
+  }
+
   /// Size of the payload in bytes.
   @inlinable
   public var valueByteCount: Int { body.byteCount &- headersEnd }

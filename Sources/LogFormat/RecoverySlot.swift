@@ -15,6 +15,8 @@ public struct RecoverySlot: Hashable, Sendable {
   public var appendTime: Timestamp
   /// Position of the last index frame before `durablePosition`; 0 for none.
   public var indexPosition: FilePosition
+  /// Position of the last integrity frame before `durablePosition`; 0 for none.
+  public var integrityPosition: FilePosition
   /// Where the replay of producers must begin: the last state frame before `durablePosition`, else
   /// the first frame with a producer's stamp; 0 when the segment has neither.
   public var statePosition: FilePosition
@@ -51,7 +53,8 @@ public struct RecoverySlot: Hashable, Sendable {
   /// Makes a slot.
   public init(
     sequence: UInt64, durablePosition: FilePosition, nextOffset: Offset, appendTime: Timestamp,
-    indexPosition: FilePosition, statePosition: FilePosition, commitSequence: UInt64,
+    indexPosition: FilePosition, integrityPosition: FilePosition, statePosition: FilePosition,
+    commitSequence: UInt64,
     storedPosition: FilePosition, bootHash: UInt64, epoch: UInt32, flags: Flags,
     statistics: SegmentStatistics
   ) {
@@ -60,6 +63,7 @@ public struct RecoverySlot: Hashable, Sendable {
     self.nextOffset = nextOffset
     self.appendTime = appendTime
     self.indexPosition = indexPosition
+    self.integrityPosition = integrityPosition
     self.statePosition = statePosition
     self.commitSequence = commitSequence
     self.storedPosition = storedPosition
@@ -78,9 +82,9 @@ public struct RecoverySlot: Hashable, Sendable {
     bytes.appendLittleEndian(nextOffset.rawValue)
     bytes.appendLittleEndian(appendTime.rawValue)
     bytes.appendLittleEndian(indexPosition.rawValue)
-    bytes.appendLittleEndian(UInt64(0))  // last integrity frame
+    bytes.appendLittleEndian(integrityPosition.rawValue)
     bytes.appendLittleEndian(statePosition.rawValue)
-    bytes += Array(repeating: 0, count: 40)  // tree size and root
+    bytes += Array(repeating: 0, count: 40)
     bytes.appendLittleEndian(flags.rawValue)
     bytes.appendLittleEndian(epoch)
     bytes.appendLittleEndian(commitSequence)
@@ -110,7 +114,7 @@ public struct RecoverySlot: Hashable, Sendable {
     nextOffset = Offset(rawValue: try reader.unsigned64())
     appendTime = Timestamp(rawValue: try reader.signed64())
     indexPosition = FilePosition(rawValue: try reader.unsigned64())
-    _ = try reader.unsigned64()
+    integrityPosition = FilePosition(rawValue: try reader.unsigned64())
     statePosition = FilePosition(rawValue: try reader.unsigned64())
     _ = try reader.bytes(count: 40)
     flags = Flags(rawValue: try reader.unsigned32())
@@ -125,6 +129,7 @@ public struct RecoverySlot: Hashable, Sendable {
     let durable = durablePosition.rawValue
     guard SegmentLayout.isFramePosition(durable),
       SegmentLayout.isBackLink(indexPosition.rawValue, before: durable),
+      SegmentLayout.isBackLink(integrityPosition.rawValue, before: durable),
       SegmentLayout.isBackLink(statePosition.rawValue, before: durable)
     else { throw .damaged(.recoverySlot, .position) }
     guard nextOffset <= .maximum else { throw .damaged(.recoverySlot, .offset) }

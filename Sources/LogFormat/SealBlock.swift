@@ -16,7 +16,8 @@ public import Quantities
 /// | 100 | 4 | producer count |
 /// | 104 | 4 | key filter bytes (0) |
 /// | 108 | 4 | tile bytes (0) |
-/// | 112 | 16 | zero |
+/// | 112 | 8 | position of the last integrity frame; 0 for none |
+/// | 120 | 8 | zero |
 /// | 128 | | relative offsets u32 n, positions / 8 u32 n, append times i64 n, each padded to 8 |
 /// | | | producers 104 n |
 /// | last 64 | 64 | trailer |
@@ -31,6 +32,8 @@ public struct SealBlock: Hashable, Sendable {
   public var lastAppendTime: Timestamp
   /// The segment before this one; 0 for none.
   public var previousSegmentID: UInt64
+  /// Position of the last integrity frame of the segment; 0 for none.
+  public var integrityPosition = FilePosition(rawValue: 0)
   /// The whole sparse index.
   public var rows: [IndexRow]
   /// The producers at the end of the segment.
@@ -68,6 +71,8 @@ public struct SealBlock: Hashable, Sendable {
     body.appendLittleEndian(previousSegmentID)
     body.appendLittleEndian(UInt32(rows.count))
     body.appendLittleEndian(UInt32(producers.count))
+    body.appendLittleEndian(UInt64(0))  // key filter and tiles
+    body.appendLittleEndian(integrityPosition.rawValue)
     body += Array(repeating: 0, count: Self.fixedByteCount - FrameHead.byteCount - body.count)
     for row in rows { body.appendLittleEndian(row.relativeOffset) }
     if rows.count % 2 != 0 { body.appendLittleEndian(UInt32(0)) }
@@ -96,7 +101,11 @@ public struct SealBlock: Hashable, Sendable {
     let producerCount = Int(try reader.unsigned32())
     let filterByteCount = Int(try reader.unsigned32())
     let tileByteCount = Int(try reader.unsigned32())
-    try reader.reserved(16)
+    integrityPosition = FilePosition(rawValue: try reader.unsigned64())
+    try reader.reserved(8)
+    guard SegmentLayout.isBackLink(integrityPosition.rawValue, before: position) else {
+      throw .damaged(.sealBlock, .position)
+    }
     guard baseOffset <= nextOffset, nextOffset <= .maximum,
       statistics.recordCount <= nextOffset.rawValue - baseOffset.rawValue
     else { throw .damaged(.sealBlock, .offset) }

@@ -1,5 +1,6 @@
 internal import CommandLineInterface
 internal import CommitLog
+internal import LogFormat
 internal import PlatformIO
 internal import Quantities
 
@@ -18,6 +19,13 @@ enum CreateCommand: ExecutableCommand {
   static let maxBytes = Option<UInt64?>.optional(
     "max-bytes", "BYTES", .byteCount(in: 1...(1 << 40)),
     help: "class async: how many bytes may be at risk (16MiB when left out)")
+  /// The evidence as it is written.
+  enum Evidence: String, CaseIterable, Sendable { case none, chain, tree }
+
+  static let evidence = Option<Evidence>.defaulting(
+    "evidence", "KIND", .choice(), to: .none,
+    help: "what proves later that nothing was changed: none, chain (over groups of records), tree "
+      + "(the chain, and one tree over all records)")
   static let segmentBytes = Option<UInt64>.defaulting(
     "segment-bytes", "BYTES",
     .byteCount(in: StreamOptions.segmentByteCountMinimum...StreamOptions.segmentByteCountMaximum),
@@ -33,7 +41,8 @@ enum CreateCommand: ExecutableCommand {
       Streams are also made by the first append to them, with class disk.
       """,
     parameters: [
-      Shared.store, Shared.stream, durability, maxDelay, maxBytes, segmentBytes, Shared.adopt,
+      Shared.store, Shared.stream, durability, maxDelay, maxBytes, evidence, segmentBytes,
+      Shared.adopt,
     ],
     examples: [
       .init("piperoll create my.store orders", "makes a stream that survives power loss"),
@@ -57,6 +66,7 @@ enum CreateCommand: ExecutableCommand {
       json.beginObject()
       json.member("stream", log.name)
       json.member("durability", log.durability.word)
+      json.member("evidence", arguments[evidence].rawValue)
       json.member("logEndOffset", log.logEndOffset.rawValue)
       json.endObject()
       try console.write(json)
@@ -74,6 +84,12 @@ enum CreateCommand: ExecutableCommand {
     var options = StreamOptions()
     options.segmentByteCount = arguments[segmentBytes]
     options.firstSegmentByteCount = min(options.firstSegmentByteCount, options.segmentByteCount)
+    options.evidence =
+      switch arguments[evidence] {
+      case .none: .none
+      case .chain: .chain
+      case .tree: .tree
+      }
     let delay = arguments[maxDelay]
     let byteCount = arguments[maxBytes]
     switch arguments[durability] {

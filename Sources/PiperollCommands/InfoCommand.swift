@@ -56,11 +56,12 @@ enum InfoCommand: ExecutableCommand {
     }
     text += "\n"
     var table = TextTable([
-      "stream", "class", "start", "end", "durable", "segments", "on disk", "closed",
+      "stream", "class", "evidence", "start", "end", "durable", "segments", "on disk", "closed",
     ])
     for stream in streams {
       table.add([
-        escapedForTerminal(stream.name), stream.durability.word, "\(stream.logStartOffset)",
+        escapedForTerminal(stream.name), stream.durability.word, "\(stream.evidence)",
+        "\(stream.logStartOffset)",
         "\(stream.visibleOffset)", stream.durableOffset.map { "\($0)" } ?? "-",
         "\(stream.segments.count)", HumanFormat.byteCount(stream.allocatedByteCount),
         stream.wasClosedInOrder.map { $0 ? "in order" : "no" } ?? "-",
@@ -151,6 +152,7 @@ enum InfoCommand: ExecutableCommand {
       json.member("maxDelayNanoseconds", delay)
       json.member("maxBytes", byteCount)
     }
+    json.member("evidence", "\(stream.evidence)")
     json.member("segmentBytes", stream.segmentByteCount)
     json.member("logStartOffset", stream.logStartOffset.rawValue)
     json.member("visibleOffset", stream.visibleOffset.rawValue)

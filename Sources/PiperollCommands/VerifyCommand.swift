@@ -64,9 +64,16 @@ enum VerifyCommand: ExecutableCommand {
     let verdict =
       !report.isSound
       ? "damaged: \(report.findings.count) findings" : report.isComplete ? "sound" : "interrupted"
+    let groups =
+      report.groupCount + report.unverifiableGroupCount == 0
+      ? ""
+      : ", \(report.groupCount) groups of chain and tree"
+        + (report.unverifiableGroupCount == 0
+          ? "" : " (\(report.unverifiableGroupCount) more whose records are gone)")
     try console.write(
       "\(verdict); \(report.streamCount) streams, \(report.segmentCount) segments, "
-        + "\(report.recordCount) records, \(HumanFormat.byteCount(report.byteCount)) looked at\n")
+        + "\(report.recordCount) records\(groups), \(HumanFormat.byteCount(report.byteCount)) looked at\n"
+    )
   }
 
   private static func json(_ report: VerificationReport) -> JSONWriter {
@@ -77,6 +84,8 @@ enum VerifyCommand: ExecutableCommand {
     json.member("streams", report.streamCount)
     json.member("segments", report.segmentCount)
     json.member("records", report.recordCount)
+    json.member("groups", report.groupCount)
+    json.member("unverifiableGroups", report.unverifiableGroupCount)
     json.member("bytes", report.byteCount)
     json.name("findings")
     json.beginArray()

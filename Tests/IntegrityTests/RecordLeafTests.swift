@@ -15,7 +15,7 @@ import Testing
     #expect(Hexadecimal.text(Self.leaf.encoded) == expected)
     #expect(Self.leaf.encoded.count == RecordLeaf.byteCount)
     #expect(RecordLeaf(Self.leaf.encoded.rawSpan) == Self.leaf)
-    let gap = RecordLeaf(kind: .gap, offset: 2, appendTime: 3)
+    let gap = RecordLeaf(kind: .gap, offset: 2, appendTime: 0)
     #expect(RecordLeaf(gap.encoded.rawSpan) == gap)
     // With the prefix, a byte of padding and the length, one block.
     #expect(1 + RecordLeaf.byteCount + 1 + 8 <= 64)
@@ -33,8 +33,8 @@ import Testing
       #expect(RecordLeaf([UInt8](repeating: 1, count: count).rawSpan) == nil)
     }
     // A gap has nothing.
-    for place in [2, 20] {
-      var gap = RecordLeaf(kind: .gap, offset: 2, appendTime: 3).encoded
+    for place in [2, 12, 20] {
+      var gap = RecordLeaf(kind: .gap, offset: 2, appendTime: 0).encoded
       gap[place] = 1
       #expect(RecordLeaf(gap.rawSpan) == nil)
     }

@@ -161,13 +161,15 @@ import Testing
       expect(.newer(.manifestEdit, .version), edits[0], 2, 2, version)
     }
     expect(.newer(.manifestEdit, .reserved), edits[0], 4, 4, 1)
-    // Stream: id 8, class 16, ..., name length 80, name 88.
+    // Stream: id 8, class 16, ..., evidence 80, name length 88, name 96.
     expect(.newer(.manifestEdit, .feature), edits[1], 16, 8, 3)
     expect(.newer(.manifestEdit, .feature), edits[1], 16, 8, .max)
+    expect(.newer(.manifestEdit, .feature), edits[1], 80, 8, 3)
+    expect(.newer(.manifestEdit, .feature), edits[1], 80, 8, .max)
     for length in [UInt64(0), 256, 0xffff_ffff, 0x7fff_ffff_ffff_ffff, .max] {
-      expect(.damaged(.manifestEdit, .length), edits[1], 80, 8, length)
+      expect(.damaged(.manifestEdit, .length), edits[1], 88, 8, length)
     }
-    expect(.damaged(.manifestEdit, .text), edits[1], 88, 1, 0xff)
+    expect(.damaged(.manifestEdit, .text), edits[1], 96, 1, 0xff)
     expect(.newer(.manifestEdit, .feature), edits[6], 56, 8, 3)
     expect(.damaged(.manifestEdit, .offset), edits[8], 16, 8, 1 << 63)
     expect(.damaged(.manifestEdit, .order), edits[9], 24, 8, 17_008)

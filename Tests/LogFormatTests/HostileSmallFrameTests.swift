@@ -34,6 +34,32 @@ import Testing
     Self.expect(.damaged(.indexFrame, .order), frame, 32, 4, 13)
   }
 
+  @Test func `groups of chain and tree have the counts that follow from their offsets`() {
+    let frame = Samples.integrity.encoded(salt: Frames.salt, at: Self.later)
+    for number in [0, 1 << 63, .max] as [UInt64] {
+      Self.expect(.damaged(.integrityFrame, .count), frame, 16, 8, number)
+    }
+    for first in [1_026, 1_027, .max] as [UInt64] {
+      Self.expect(.damaged(.integrityFrame, .offset), frame, 24, 8, first)
+    }
+    for next in [0, 1_000, 1 << 63, .max] as [UInt64] {
+      Self.expect(.damaged(.integrityFrame, .offset), frame, 32, 8, next)
+    }
+    Self.expect(.damaged(.integrityFrame, .count), frame, 32, 8, 1_027)
+    Self.expect(.damaged(.integrityFrame, .count), frame, 24, 8, 10)
+    Self.expect(.damaged(.integrityFrame, .count), frame, 56, 8, 27)
+    for leaves in [0, 26, 1_025, .max] as [UInt64] {
+      Self.expect(.damaged(.integrityFrame, .count), frame, 64, 8, leaves)
+    }
+    Self.expect(.damaged(.integrityFrame, .count), frame, 168, 1, 0)
+    Self.expect(.damaged(.integrityFrame, .count), frame, 168, 1, 1)
+    Self.expect(.newer(.integrityFrame, .kind), frame, 168, 1, 3)
+    Self.expect(.newer(.integrityFrame, .reserved), frame, 169, 3, 1)
+    for count in Self.hugeCounts where count != 3 {
+      Self.expect(.damaged(.integrityFrame, .count), frame, 172, 4, count)
+    }
+  }
+
   @Test func `state entries are bounded and ascend`() throws {
     let frame = Samples.state.encoded(salt: Frames.salt, at: Self.later)
     for link in [Self.later, .max, 8, 16_385] {
@@ -108,7 +134,10 @@ import Testing
         Self.expect(.damaged(.sealBlock, .length), frame, field, 4, count)
       }
     }
-    Self.expect(.newer(.sealBlock, .reserved), frame, 112, 8, 1)
+    Self.expect(.newer(.sealBlock, .reserved), frame, 120, 8, 1)
+    for link in [Self.later, .max, 8, 16_385] {
+      Self.expect(.damaged(.sealBlock, .position), frame, 112, 8, link)
+    }
     // Rows at 128: relative offsets, positions, times.
     Self.expect(.damaged(.sealBlock, .order), frame, 128, 4, 13)
     Self.expect(.damaged(.sealBlock, .offset), frame, 132, 4, 23)

@@ -40,14 +40,18 @@ import Testing
     "FrameHead.byteCount": "frame head", "SoloRecord.headByteCount": "solo record head",
     "BatchLayout.headByteCount": "batch head", "ProducerStamp.byteCount": "producer stamp",
     "CommitFrame.byteCount": "commit frame", "IndexFrame.headByteCount": "index frame head",
-    "IndexRow.byteCount": "index row", "StateFrame.headByteCount": "state frame head",
+    "IndexRow.byteCount": "index row",
+    "IntegrityFrame.headByteCount": "integrity frame head",
+    "StateFrame.headByteCount": "state frame head",
     "ProducerEntry.byteCount": "producer entry", "ControlFrame.byteCount": "control frame",
     "GapFrame.byteCount": "gap head", "SealBlock.fixedByteCount": "seal block before its columns",
     "SegmentStatistics.byteCount": "statistics", "SealTrailer.byteCount": "trailer",
   ]
 
   /// Sizes of pages, not of structures.
-  static let notStructures: Set<String> = ["SegmentLayout.pageByteCount"]
+  static let notStructures: Set<String> = [
+    "SegmentLayout.pageByteCount", "IntegrityFrame.hashByteCount",
+  ]
 
   /// Size constants in the sources of `LogFormat`: `Type.name` to value.
   static func sizeConstants() -> [String: Int] {

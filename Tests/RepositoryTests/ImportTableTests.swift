@@ -16,7 +16,9 @@ import Testing
     // Core.
     "Integrity": ["ByteCoding", "Cryptography"],
     "LogFormat": ["ByteCoding", "CChecksum", "Quantities"],
-    "CommitLog": ["ByteCoding", "LogFormat", "PlatformIO", "Quantities"],
+    "CommitLog": [
+      "ByteCoding", "Cryptography", "Integrity", "LogFormat", "PlatformIO", "Quantities",
+    ],
     "EvidenceFiles": ["ByteCoding", "Cryptography", "Integrity", "PlatformIO", "Quantities"],
     "EvidenceHTTP": [
       "CCurl", "CMicroHTTPD", "Cryptography", "EvidenceFiles", "Integrity", "PlatformIO",

@@ -21,7 +21,7 @@ extension Example {
   public static func all() throws(FormatError) -> [Example] {
     var examples = [superblock, header, slot]
     examples += try [soloRecord(), fullSoloRecord(), batch()]
-    examples += try [headers(), commit, index, state, control, gap, padding, seal]
+    examples += try [headers(), commit, index, integrity, state, control, gap, padding, seal]
     examples += [edit, streamEdit]
     return examples
   }
@@ -59,8 +59,9 @@ extension Example {
       name: "recovery-slot", bytes: Samples.slot.encoded(salt: salt, at: 4_096),
       fields: [
         .field(8, "sequence"), .field(8, "durable position"), .field(8, "next offset"),
-        .field(8, "append time"), .field(8, "index position"), .zeros(8),
-        .field(8, "state position"), .zeros(40), .field(4, "flags: clean"),
+        .field(8, "append time"), .field(8, "index position"),
+        .field(8, "integrity position"), .field(8, "state position"), .zeros(40),
+        .field(4, "flags: clean"),
         .field(4, "writer epoch"), .field(8, "commit sequence"), .field(8, "stored position"),
         .field(8, "boot hash"),
       ] + statistics + [.zeros(328), .field(8, "checksum (position 4096)")])
@@ -154,6 +155,22 @@ extension Example {
         + row)
   }
 
+  private static var integrity: Example {
+    Example(
+      name: "integrity",
+      bytes: Samples.integrity.encoded(salt: salt, at: Samples.laterPosition),
+      fields: head + [
+        .field(8, "number of the group"), .field(8, "first offset"), .field(8, "next offset"),
+        .field(8, "first append time"), .field(8, "last append time"), .field(8, "records"),
+        .field(8, "leaves of the tree"), .field(32, "root"), .field(32, "head before"),
+        .field(32, "head"), .field(1, "evidence: tree"), .zeros(3), .field(4, "node count"),
+        .field(16, "store id"),
+        .field(32, "frontier: leaves 0 to 1023"), .field(32, "leaves 1024 and 1025"),
+        .field(32, "node of level 8: leaves 768 to 1023"),
+        .field(32, "of level 9: leaves 512 to 1023"), .field(32, "of level 10: leaves 0 to 1023"),
+      ])
+  }
+
   private static func producer(ranges: Int) -> [Field] {
     var fields: [Field] = [
       .field(8, "producer id"), .field(2, "epoch"), .field(2, "range count"), .zeros(4),
@@ -208,7 +225,8 @@ extension Example {
       fields: head + [.field(8, "base offset"), .field(8, "next offset")] + statistics + [
         .field(8, "last append time"), .field(8, "previous segment id"),
         .field(4, "index row count"), .field(4, "producer count"), .field(4, "key filter bytes"),
-        .field(4, "tile bytes"), .zeros(16), .field(8, "ROW_OFFSET: 0, 12"),
+        .field(4, "tile bytes"), .field(8, "integrity position"), .zeros(8),
+        .field(8, "ROW_OFFSET: 0, 12"),
         .field(8, "ROW_POSITION / 8: 2048, 2050"), .field(16, "ROW_TIME"),
       ] + producer(ranges: 2) + [
         .field(8, "trailer: magic"), .field(8, "salt"), .field(8, "segment id"),
@@ -234,7 +252,7 @@ extension Example {
         .field(8, "stream id"), .field(8, "durability class: async"), .field(8, "longest delay"),
         .field(8, "most bytes not durable"), .field(8, "first segment bytes"),
         .field(8, "segment bytes"), .field(8, "roll after records"), .field(8, "roll after time"),
-        .field(8, "largest reader lag"), .field(8, "name length"),
+        .field(8, "largest reader lag"), .field(8, "evidence: tree"), .field(8, "name length"),
         .field(14, "name \"orders/größe\""),
       ])
   }

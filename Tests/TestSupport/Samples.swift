@@ -29,8 +29,10 @@ public enum Samples {
   public static let slot = RecoverySlot(
     sequence: 9, durablePosition: FilePosition(rawValue: 20_480),
     nextOffset: Offset(rawValue: 1_003), appendTime: Timestamp(rawValue: time + 3_000),
-    indexPosition: FilePosition(rawValue: 16_640), statePosition: FilePosition(rawValue: 16_704),
-    commitSequence: 4, storedPosition: FilePosition(rawValue: 24_576),
+    indexPosition: FilePosition(rawValue: 16_640),
+    integrityPosition: FilePosition(rawValue: 16_672),
+    statePosition: FilePosition(rawValue: 16_704), commitSequence: 4,
+    storedPosition: FilePosition(rawValue: 24_576),
     bootHash: 0xb007_b007_b007_b007, epoch: 3, flags: .clean, statistics: statistics)
 
   public static let producers = [
@@ -65,6 +67,19 @@ public enum Samples {
     previousPosition: FilePosition(rawValue: 16_384), nextOffset: Offset(rawValue: 1_022),
     producers: producers)
 
+  /// Some bytes in place of hashes.
+  static func hashes(_ count: Int, seed: UInt8) -> [UInt8] {
+    (0..<(32 * count)).map { seed &+ UInt8(truncatingIfNeeded: $0 / 32) }
+  }
+
+  /// A group of a tree that completes nodes of three levels.
+  public static let integrity = IntegrityFrame(
+    sequence: 3, firstOffset: Offset(rawValue: 1_000), nextOffset: Offset(rawValue: 1_026),
+    firstAppendTime: Timestamp(rawValue: time), lastAppendTime: Timestamp(rawValue: time + 9),
+    recordCount: 24, treeSize: 1_026, root: hashes(1, seed: 0x10),
+    previousHead: hashes(1, seed: 0x20), head: hashes(1, seed: 0x30), evidence: .tree,
+    storeID: header.storeID, frontier: hashes(2, seed: 0x40), nodes: hashes(3, seed: 0x50))
+
   public static let gap = GapFrame(firstOffset: Offset(rawValue: 1_003), count: 2)
 
   public static let control = ControlFrame(
@@ -75,6 +90,7 @@ public enum Samples {
       baseOffset: Offset(rawValue: 1_000), nextOffset: Offset(rawValue: 1_022),
       previousSegmentID: 0x29)
     block.statistics = statistics
+    block.integrityPosition = FilePosition(rawValue: 16_392)
     block.lastAppendTime = Timestamp(rawValue: time + 9)
     block.rows = index.rows
     block.producers = producers
@@ -120,7 +136,8 @@ public enum Samples {
       .init(
         streamID: 7, name: "orders/größe", durability: .async, maxDelayNanoseconds: 10_000_000,
         maxByteCount: 1 << 20, firstSegmentByteCount: 1 << 20, segmentByteCount: 128 << 20,
-        rollRecordCount: 1_000_000, rollNanoseconds: 3_600_000_000_000, maximumReaderLag: 500)),
+        rollRecordCount: 1_000_000, rollNanoseconds: 3_600_000_000_000, maximumReaderLag: 500,
+        evidence: .tree)),
     .snapshotEnd,
     .segmentIntent(streamID: 7, segmentID: 0x2a),
     .segmentPrepared(.init(streamID: 7, segmentID: 0x2a, capacity: 65_536, salt: salt)),
@@ -165,7 +182,7 @@ public enum Samples {
     builder.gap(count: 3, length: 77)
     builder.padding(length: 100)
     builder.foreign(kind: 0x91, body: [1, 2, 3], flags: 0xff, columns: 0xffff)
-    builder.foreign(kind: FrameKind.integrity.rawValue, body: [9, 9, 9])
+    builder.integrity()
     var times = ColumnBatch([RecordSpec("a", eventTime: .min), RecordSpec("b", eventTime: .max)])
     times.eventTimes = .nanoseconds
     times.isNarrow = false

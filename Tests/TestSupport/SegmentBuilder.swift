@@ -29,6 +29,9 @@ public struct SegmentBuilder: Sendable {
   private var allRows: [IndexRow] = []
   private var indexPosition: UInt64 = 0
   private var statePosition: UInt64 = 0
+  private var integrityPosition: UInt64 = 0
+  private var integrityOffset: UInt64?
+  private var integritySequence: UInt64 = 0
   private var firstStampPosition: UInt64 = 0
   private var producers: [UInt64: ProducerEntry] = [:]
   private var statistics = SegmentStatistics()
@@ -182,6 +185,26 @@ public struct SegmentBuilder: Sendable {
     append(frame.encoded(salt: header.salt, at: position), kind: .control)
   }
 
+  /// States a group of a tree with all records so far that no group has; bytes stand in for its hashes.
+  public mutating func integrity() {
+    let first = integrityOffset ?? header.baseOffset.rawValue
+    integritySequence += 1
+    let count = Int(IntegrityFrame.nodeCount(firstOffset: first, nextOffset: nextOffset))
+    let frame = IntegrityFrame(
+      sequence: integritySequence, firstOffset: Offset(rawValue: first),
+      nextOffset: Offset(rawValue: nextOffset), firstAppendTime: header.baseAppendTime,
+      lastAppendTime: Timestamp(rawValue: appendTime), recordCount: nextOffset - first,
+      treeSize: nextOffset, root: Samples.hashes(1, seed: 1),
+      previousHead: Samples.hashes(1, seed: 2), head: Samples.hashes(1, seed: 3), evidence: .tree,
+      storeID: header.storeID,
+      frontier: Samples.hashes(nextOffset.nonzeroBitCount, seed: 4),
+      nodes: Samples.hashes(count, seed: 5))
+    let start = position
+    append(frame.encoded(salt: header.salt, at: start), kind: .integrity)
+    integrityOffset = nextOffset
+    integrityPosition = start
+  }
+
   /// Gives up `count` offsets and `length` bytes; what follows the head is noise.
   public mutating func gap(count: UInt32, length: Int) {
     let frame = GapFrame(firstOffset: Offset(rawValue: nextOffset), count: count)
@@ -236,6 +259,7 @@ public struct SegmentBuilder: Sendable {
       sequence: slotSequence, durablePosition: FilePosition(rawValue: durablePosition),
       nextOffset: Offset(rawValue: nextOffset), appendTime: Timestamp(rawValue: appendTime),
       indexPosition: FilePosition(rawValue: indexPosition),
+      integrityPosition: FilePosition(rawValue: integrityPosition),
       statePosition: FilePosition(
         rawValue: statePosition != 0 ? statePosition : firstStampPosition),
       commitSequence: commitSequence, storedPosition: FilePosition(rawValue: position),
@@ -248,6 +272,7 @@ public struct SegmentBuilder: Sendable {
       baseOffset: header.baseOffset, nextOffset: Offset(rawValue: nextOffset),
       previousSegmentID: header.previousSegmentID)
     block.statistics = statistics
+    block.integrityPosition = FilePosition(rawValue: integrityPosition)
     block.lastAppendTime = Timestamp(rawValue: appendTime)
     block.rows = allRows.filter { $0.position < position }
     block.producers = sortedProducers

@@ -64,7 +64,8 @@ public struct SegmentWalk: Sendable {
     case .gap: _ = try GapFrame(frame.bytes)
     case .seal: _ = try SealBlock(frame.bytes, at: frame.position, limits: limits)
     case .commit: commits.append(try CommitFrame(frame.bytes, at: frame.position))
-    case .padding, .integrity, nil: return
+    case .integrity: _ = try IntegrityFrame(frame.bytes)
+    case .padding, nil: return
     }
   }
 

@@ -94,7 +94,8 @@ struct Decoder {
     case .gap: gap(frame.bytes)
     case .seal: seal(frame.bytes, at: position)
     case .commit: commit(frame.bytes, at: position)
-    case .padding, .integrity, nil: acceptedCount += 1
+    case .integrity: integrity(frame.bytes)
+    case .padding, nil: acceptedCount += 1
     }
   }
 
@@ -163,6 +164,15 @@ struct Decoder {
 
   private mutating func control(_ bytes: RawSpan) {
     attempt { _ throws(FormatError) in _ = try ControlFrame(bytes) }
+  }
+
+  private mutating func integrity(_ bytes: RawSpan) {
+    do throws(FormatError) {
+      let group = try IntegrityFrame(bytes)
+      work += group.byteCount
+      if group.byteCount != bytes.byteCount { fail("a group of another size") }
+      acceptedCount += 1
+    } catch { refusedCount += 1 }
   }
 
   private mutating func gap(_ bytes: RawSpan) {

@@ -199,6 +199,24 @@ def check_index(frame: Frame) -> None:
                frame.position)
 
 
+def group_end(frame: Frame) -> int:
+    """Section 7.11: the offset behind a group of chain and tree."""
+    data = frame.data
+    sequence, first, after, records = (u(data, at) for at in (16, 24, 32, 56))
+    leaves, evidence, nodes = u(data, 64), data[168], u(data, 172, 4)
+    s.check_zero(data, 169, 3, "integrity frame")
+    if evidence > 2:
+        raise newer("evidence of an integrity frame", frame.position)
+    expected = sum((after >> level) - (first >> level) for level in range(8, 64))
+    is_tree = evidence == 2
+    if (not 1 <= sequence < 1 << 63 or not first < after <= s.MAX_OFFSET or evidence == 0
+            or records > after - first or leaves != (after if is_tree else after - first)
+            or nodes != (expected if is_tree else 0)
+            or len(data) != 192 + 32 * (nodes + (leaves.bit_count() if is_tree else 0))):
+        raise damaged("integrity frame", frame.position)
+    return after
+
+
 def check_link(link: int, frame: Frame) -> None:
     if link != 0 and not (s.is_frame_position(link) and link < frame.position):
         raise damaged("link to a frame before", frame.position)
@@ -277,7 +295,8 @@ class Seal:
         data = frame.data
         rows, producers = u(data, 96, 4), u(data, 100, 4)
         base, after, records = u(data, 16), u(data, 24), u(data, 32)
-        s.check_zero(data, 112, 16, "seal block")
+        s.check_zero(data, 120, 8, "seal block")
+        check_link(u(data, 112), frame)
         times = 128 + 2 * align8(4 * rows)
         start = times + 8 * rows
         if len(data) != start + 104 * producers + u(data, 104, 4) + u(data, 108, 4) + 64:

@@ -145,6 +145,13 @@ class Segment:
             raise damaged(f"offset {first} where {self.next_offset} is expected", place)
         self.next_offset = after
 
+    def take_group(self, after: int, place: int) -> None:
+        """A group ends at or before the next offset, which damage may have hidden."""
+        if self.damages and self.damages[-1].next_offset is None:
+            self.next_offset = max(self.next_offset, after)
+        elif after > self.next_offset:
+            raise damaged("offsets of an integrity frame", place)
+
     def records(self) -> Iterator[Record]:
         for frame in self.frames():
             if frame.kind == s.SOLO:
@@ -169,6 +176,8 @@ class Segment:
         elif kind == s.STATE:
             f.check_state(frame)
             self.take_offset(u(frame.data, 24), u(frame.data, 24), frame.position)
+        elif kind == s.INTEGRITY:
+            self.take_group(f.group_end(frame), frame.position)
         elif kind == s.CONTROL:
             f.check_control(frame)
         elif kind == s.GAP:
@@ -214,7 +223,7 @@ EDITS = {  # kind: name, fields; section 9
     11: ("segmentDurable", ("stream", "segment", "position", "next_offset", "last_append_time")),
 }
 STREAM_FIELDS = ("stream", "class", "longest_delay", "most_bytes", "first_segment_bytes",
-                 "segment_bytes", "roll_records", "roll_nanoseconds", "largest_lag")
+                 "segment_bytes", "roll_records", "roll_nanoseconds", "largest_lag", "evidence")
 
 
 def edit(value: bytes) -> dict | None:
@@ -237,11 +246,13 @@ def edit(value: bytes) -> dict | None:
         if key in result:
             result[key] = f.i64(value, 8 + 8 * fields.index(key))
     if kind == 3:
-        count = u(value, 80)
-        if not 1 <= count <= 255 or result["class"] > 2:
-            raise damaged(name) if result["class"] <= 2 else s.newer("durability class")
-        result["name"] = value[88 : 88 + count].decode("utf-8")
-        size = 88 + count
+        if result["class"] > 2 or result["evidence"] > 2:
+            raise s.newer("durability class or evidence")
+        count = u(value, size)
+        if not 1 <= count <= 255:
+            raise damaged(name)
+        result["name"] = value[size + 8 : size + 8 + count].decode("utf-8")
+        size += 8 + count
     if len(value) != size:
         raise damaged(f"length of {name}")
     if kind == 7 and result["reason"] > 2:

@@ -19,7 +19,7 @@ MAGIC_TRAILER = bytes.fromhex("8950524c454e440a")
 KNOWN_COLUMNS = 0x0FFF
 TOMBSTONE, NO_KEY, NO_EVENT_TIME, NO_TYPE = 1, 2, 4, 8
 RECORD_LIMIT, BATCH_LIMIT, COUNT_LIMIT, PRODUCER_LIMIT = 16 << 20, 64 << 20, 1 << 20, 65536
-LENGTHS = {SOLO: 32, BATCH: 64, PADDING: 16, INDEX: 32, INTEGRITY: 16, STATE: 40, CONTROL: 40,
+LENGTHS = {SOLO: 32, BATCH: 64, PADDING: 16, INDEX: 32, INTEGRITY: 192, STATE: 40, CONTROL: 40,
            GAP: 32, SEAL: 192, COMMIT: 64}
 
 
@@ -171,7 +171,7 @@ class Slot:
             raise damaged("recovery slot checksum", position)
         slot = Slot(u(sector, 0), u(sector, 8), u(sector, 16), bool(sector[96] & 1),
                     bool(sector[96] & 2), bool(sector[96] & 4), u(sector, 128))
-        links = (u(sector, 32), u(sector, 48))
+        links = (u(sector, 32), u(sector, 40), u(sector, 48))
         if not 0 < slot.sequence < 1 << 63 or u(sector, 104) >> 63 or slot.next_offset > MAX_OFFSET:
             raise damaged("recovery slot", position)
         if not is_frame_position(slot.durable) or any(

@@ -1,0 +1,60 @@
+internal import ByteCoding
+internal import Cryptography
+internal import Integrity
+internal import LogFormat
+internal import Quantities
+
+/// Records on their way into the tree.
+struct LeafPiece {
+  /// Memory that is kept for the next records.
+  private static let keptByteCount = 4 << 20
+
+  private var hasher = LeafHasher()
+  /// Their contents, copied so that they are hashed side by side.
+  private var memory: [UInt8] = []
+  /// Offset of the next leaf.
+  var nextOffset: UInt64 = 0
+  private var firstAppendTime: Int64 = 0
+  private var lastAppendTime: Int64 = 0
+
+  /// Adds leaves without a record up to an offset.
+  mutating func addEmpty(upTo offset: UInt64, _ kind: RecordLeaf.Kind) {
+    while nextOffset < offset {
+      hasher.addEmpty(offset: nextOffset, kind: kind)
+      nextOffset += 1
+    }
+  }
+
+  mutating func add(_ view: borrowing RecordView) {
+    let time = view.appendTime.rawValue
+    if hasher.recordCount == 0 { firstAppendTime = time }
+    lastAppendTime = time
+    let content = view.content
+    let start = memory.count
+    // Safety: the bytes are copied while the view lives.
+    unsafe content.withUnsafeBytes { unsafe memory.append(contentsOf: $0) }
+    let parts = LeafHasher.Parts(
+      eventTime: view.eventTime?.rawValue, keyByteCount: view.key?.byteCount,
+      typeByteCount: view.type?.byteCount, headersByteCount: view.headers.byteCount)
+    hasher.addRecord(
+      offset: nextOffset, appendTime: time, isTombstone: view.isTombstone, parts: parts,
+      content: start..<memory.count)
+    nextOffset += 1
+  }
+
+  /// Makes the leaves of all that was added, and forgets it.
+  ///
+  /// - Returns: The hashes, how many are of records, and the append times of the first and last of those.
+  mutating func finish() -> (
+    leaves: [Digest], recordCount: Int, appendTimes: (first: Int64, last: Int64)
+  ) {
+    let recordCount = hasher.recordCount
+    // Out of the way of the hasher, which is changed while it reads.
+    var memory: [UInt8] = []
+    swap(&memory, &self.memory)
+    let leaves = hasher.finish(in: memory.rawSpan)
+    memory.removeAll(keepingCapacity: memory.count <= Self.keptByteCount)
+    swap(&memory, &self.memory)
+    return (leaves, recordCount, (firstAppendTime, lastAppendTime))
+  }
+}

@@ -1,0 +1,88 @@
+internal import ByteCoding
+internal import Cryptography
+internal import Integrity
+internal import LogFormat
+internal import PlatformIO
+internal import Quantities
+internal import Synchronization
+
+/// Chain and tree of a stream that is open for writing: follow what is visible, and come back into the log
+/// as integrity frames.
+final class StreamEvidence: Sendable {
+  /// Offsets of a group; the last piece that is hashed may go beyond it.
+  static let groupOffsetCount: UInt64 = 4_096
+  /// Offsets that are hashed together.
+  static let pieceOffsetCount = 1_024
+
+  /// Held by whoever hashes.
+  let work: Guarded<Work>
+  /// The first offset that chain and tree do not cover yet.
+  let evidenced: Atomic<UInt64>
+
+  init(
+    storeID: UniqueIdentifier, definition: ManifestEdit.StreamDefinition,
+    coverage: EvidenceCoverage, state: EvidenceState
+  ) {
+    work = Guarded(
+      Work(
+        builder: EvidenceBuilder(
+          storeID: storeID.bytes, streamID: definition.streamID, coverage: coverage, state: state)))
+    evidenced = Atomic(state.nextOffset)
+  }
+
+  /// What is being hashed.
+  struct Work: ~Copyable {
+    var builder: EvidenceBuilder
+    /// A group that found no room in the log yet.
+    var unplaced: EvidenceGroup?
+    /// Why it found none.
+    var refusal: AppendError?
+    /// Since when there are leaves that no group has, by the monotonic clock; 0 for none.
+    var pendingSince: UInt64 = 0
+    /// Where the records are read; `nil` before the first and behind the last.
+    private var reader: LogReader?
+    private var piece = LeafPiece()
+
+    init(builder: EvidenceBuilder) { self.builder = builder }
+
+    /// Offset behind the last leaf that was hashed.
+    var hashedOffset: UInt64 { builder.state.nextOffset + builder.pendingCount }
+
+    /// Hashes visible records, at most a few thousand.
+    ///
+    /// - Returns: Whether there was any.
+    /// - Throws: ``ReadError`` that is no damage: the stream cannot be read.
+    mutating func hash(_ log: StreamLog) throws(ReadError) -> Bool {
+      let first = hashedOffset
+      guard first < log.visible else { return false }
+      if reader == nil {
+        var options = ReaderOptions()
+        options.takesLease = false
+        reader = try LogReader(log, from: .offset(Offset(rawValue: first)), options)
+      }
+      // Out of the way of the reader, which is changed at the same time.
+      var piece = LeafPiece()
+      swap(&piece, &self.piece)
+      defer { swap(&piece, &self.piece) }
+      piece.nextOffset = first
+      do throws(ReadError) {
+        _ = try reader?.read(max: pieceOffsetCount) { view in
+          piece.addEmpty(upTo: view.offset.rawValue, .gap)
+          piece.add(view)
+        }
+        // Offsets behind the last record that were given up.
+        piece.addEmpty(upTo: reader?.nextOffset.rawValue ?? 0, .gap)
+      } catch {
+        guard case .damaged(let damage) = error else { throw error }
+        piece.addEmpty(upTo: damage.firstOffset.rawValue, .gap)
+        piece.addEmpty(upTo: damage.nextOffset.rawValue, .lost)
+      }
+      let (leaves, recordCount, times) = piece.finish()
+      builder.append(leaves, recordCount: recordCount, appendTimes: times)
+      return hashedOffset > first
+    }
+
+    /// Lets go of the stream's files.
+    mutating func close() { reader = nil }
+  }
+}

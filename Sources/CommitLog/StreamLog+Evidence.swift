@@ -1,0 +1,222 @@
+internal import ByteCoding
+internal import Cryptography
+internal import Integrity
+internal import LogFormat
+internal import PlatformIO
+public import Quantities
+internal import Synchronization
+
+extension StreamLog {
+  /// The first offset that chain and tree do not cover yet; 0 in a stream without evidence.
+  public var evidencedOffset: Offset {
+    Offset(rawValue: evidence?.evidenced.load(ordering: .acquiring) ?? 0)
+  }
+
+  /// Waits until chain and tree cover a record. The calling thread hashes when nobody else is at it.
+  ///
+  /// - Throws: `.withoutEvidence`, `.streamFailed`, `.closed`.
+  public func waitUntilEvidenced(_ offset: Offset) throws(AppendError) {
+    guard let evidence else { throw .withoutEvidence }
+    while evidence.evidenced.load(ordering: .acquiring) <= offset.rawValue {
+      try refuseWhenStopped()
+      if visible <= offset.rawValue {
+        // Class disk shows what is durable only.
+        if definition.durability == .disk { try waitUntilDurable(offset) }
+        wait(beyond: offset.rawValue, timeoutNanoseconds: 10_000_000)
+      }
+      try helpEvidence(endingGroup: true)
+    }
+  }
+
+  /// Hashes what is visible when nobody else is at it; otherwise waits until the one who is has come
+  /// further.
+  ///
+  /// - Throws: Why a group finds no room in the log.
+  func helpEvidence(endingGroup: Bool) throws(AppendError) {
+    guard let evidence else { return }
+    let done = try evidence.work.withLockIfAvailable { work throws(AppendError) -> Bool in
+      while advanceEvidence(&work, endingGroup: endingGroup) {}
+      if let refusal = work.refusal { throw refusal }
+      return true
+    }
+    guard done == nil else { return }
+    watermarks.cell.whileWaiting {
+      let ticket = watermarks.cell.ticket
+      watermarks.cell.wait(ifUnchanged: ticket, timeoutNanoseconds: 1_000_000)
+    }
+  }
+
+  /// Hashes some visible records and states the groups that are due.
+  ///
+  /// - Parameter endingGroup: Whether all that is visible becomes part of a group now.
+  /// - Returns: Whether there may be more to do at once.
+  func advanceEvidence(_ work: inout StreamEvidence.Work, endingGroup: Bool) -> Bool {
+    guard failure == nil else { return false }
+    work.refusal = nil
+    if let group = work.unplaced { guard place(group, &work) else { return false } }
+    let hasMore: Bool
+    do throws(ReadError) { hasMore = try work.hash(self) } catch {
+      stop(error.fileSystemError(reading: definition.name))
+      return false
+    }
+    let pending = work.builder.pendingCount
+    let isDue =
+      pending >= StreamEvidence.groupOffsetCount || !hasMore && endingGroup
+      || !hasMore && isGroupOld(work)
+    if pending > 0, isDue, let group = work.builder.endGroup() {
+      work.pendingSince = 0
+      guard place(group, &work) else { return false }
+    } else if pending > 0, work.pendingSince == 0 {
+      work.pendingSince = max(1, core.time.monotonicNanoseconds())
+    }
+    return hasMore
+  }
+
+  private func isGroupOld(_ work: borrowing StreamEvidence.Work) -> Bool {
+    let now = core.time.monotonicNanoseconds()
+    return work.pendingSince != 0
+      && now - min(now, work.pendingSince) >= core.options.evidenceNanoseconds
+  }
+
+  /// Puts a group into the log, or keeps it for later.
+  ///
+  /// - Returns: False when there is no room for it now, or the stream has stopped.
+  private func place(_ group: EvidenceGroup, _ work: inout StreamEvidence.Work) -> Bool {
+    do throws(AppendError) {
+      try insert(group)
+      work.unplaced = nil
+      return true
+    } catch {
+      work.unplaced = group
+      work.refusal = error
+      return false
+    }
+  }
+
+  private func insert(_ group: EvidenceGroup) throws(AppendError) {
+    guard forkGeneration.isCurrent else { throw .forked }
+    let frame = IntegrityFrame(group, storeID: core.storeID)
+    let byteCount = SegmentLayout.aligned(frame.byteCount)
+    while true {
+      var room = WriterState.Room.ready
+      let isPlaced = try state.withLock { state throws(AppendError) -> Bool in
+        if state.failure != nil || state.isClosed { throw Self.refusal(state) }
+        let (end, isOver) = state.position.addingReportingOverflow(UInt64(byteCount))
+        if isOver || end > state.sinkEnd {
+          room = state.makeRoom(byteCount, isForRecords: false, evidenced: .max)
+          guard case .ready = room else { return false }
+          if !state.departed.isEmpty { listDepartures(state) }
+        }
+        state.place(frame)
+        return true
+      }
+      if isPlaced { return noteEvidenced(group.header.nextOffset) }
+      try makeRoom(room, waiting: true)
+    }
+  }
+
+  private func noteEvidenced(_ offset: UInt64) {
+    evidence?.evidenced.store(offset, ordering: .releasing)
+    watermarks.notify()
+  }
+
+  /// Does what is due and answers how long until something will be; `nil` when nothing is expected.
+  func evidenceIfDue() -> UInt64? {
+    guard let evidence else { return nil }
+    let isDone = evidence.work.withLockIfAvailable { work in
+      while advanceEvidence(&work, endingGroup: false) {}
+      guard failure == nil else { return true }
+      let hashed = work.hashedOffset
+      guard work.builder.pendingCount == 0, work.unplaced == nil else { return false }
+      // Whoever appends next wakes the thread, unless somebody has appended already.
+      return state.withLock { state in
+        state.isEvidenceAsleep = state.nextOffset.rawValue == hashed
+        return state.isEvidenceAsleep
+      }
+    }
+    return isDone == true ? nil : core.options.evidenceNanoseconds / 4
+  }
+
+  /// Lets go of the files: the reader of the records holds the stream, which holds it.
+  func abandonEvidence() { evidence?.work.withLock { $0.close() } }
+
+  /// States what is left when the stream is closed: everything that was appended is visible.
+  func closeEvidence() {
+    guard let evidence else { return }
+    evidence.work.withLock { work in
+      while advanceEvidence(&work, endingGroup: true) {}
+      work.close()
+    }
+  }
+}
+
+extension WriterState {
+  /// Stores an integrity frame at the current position, where there is room for it.
+  mutating func place(_ group: IntegrityFrame) {
+    let bytes = group.encoded(salt: salt, at: position)
+    let target = unsafe address(of: position)
+    // Safety: the caller made room for the frame at this address of the sink.
+    unsafe bytes.withUnsafeBytes { source in
+      guard let from = source.baseAddress else { return }
+      unsafe (target + 8).copyMemory(from: from + 8, byteCount: source.count - 8)
+      unsafe storeReleasing(from.loadUnaligned(as: UInt64.self), to: target)
+    }
+    progress.integrityPosition = position
+    progress.integrityOffset = group.nextOffset
+    position += UInt64(bytes.count)
+  }
+}
+
+extension ReadError {
+  /// What made a stream unreadable for its own writer.
+  fileprivate func fileSystemError(reading name: String) -> FileSystemError {
+    switch self {
+    case .fileSystem(let error): error
+    case .truncated(let path): FileSystemError(.map, path, .unexpectedEnd)
+    default: FileSystemError(.read, name, .inputOutput)
+    }
+  }
+}
+
+extension IntegrityFrame {
+  /// A group as it stands in the log.
+  init(_ group: EvidenceGroup, storeID: UniqueIdentifier) {
+    let header = group.header
+    let isTree = group.state.frontier.size > 0
+    self.init(
+      sequence: header.sequence, firstOffset: Offset(rawValue: header.firstOffset),
+      nextOffset: Offset(rawValue: header.nextOffset),
+      firstAppendTime: Timestamp(rawValue: header.firstAppendTime),
+      lastAppendTime: Timestamp(rawValue: header.lastAppendTime),
+      recordCount: header.recordCount, treeSize: header.treeSize, root: header.root.bytes,
+      previousHead: group.previousHead.bytes, head: group.head.bytes,
+      evidence: isTree ? .tree : .chain, storeID: storeID,
+      frontier: group.state.frontier.hashes.flatMap(\.bytes),
+      nodes: group.nodes.flatMap { $0.hashes.flatMap(\.bytes) })
+  }
+}
+
+/// What chain and tree say of a stream up to an offset.
+public struct EvidenceHead: Hashable, Sendable {
+  /// Groups so far.
+  public let groupCount: UInt64
+  /// The head of the chain, 32 bytes.
+  public let head: [UInt8]
+  /// Offset behind the last group.
+  public let nextOffset: Offset
+  /// Root of the tree over all records before it, 32 bytes; of the empty tree in a stream with a chain
+  /// alone.
+  public let root: [UInt8]
+}
+
+extension StreamLog {
+  /// What chain and tree say as of the last group; `nil` in a stream without evidence.
+  public var evidenceHead: EvidenceHead? {
+    evidence?.work.withLock { work in
+      let state = work.builder.state
+      return EvidenceHead(
+        groupCount: state.chain.count, head: state.chain.head.bytes,
+        nextOffset: Offset(rawValue: state.nextOffset), root: state.frontier.root.bytes)
+    }
+  }
+}
