@@ -74,9 +74,14 @@ let package = Package(
       name: "LogFormat", dependencies: ["ByteCoding", "Quantities", "CChecksum"],
       swiftSettings: hot),
     .target(
+      name: "LogEvidence",
+      dependencies: ["LogFormat", "Integrity", "Cryptography", "ByteCoding", "Quantities"],
+      swiftSettings: hot),
+    .target(
       name: "CommitLog",
       dependencies: [
-        "LogFormat", "Integrity", "Cryptography", "PlatformIO", "ByteCoding", "Quantities",
+        "LogEvidence", "LogFormat", "Integrity", "Cryptography", "PlatformIO", "ByteCoding",
+        "Quantities",
       ],
       swiftSettings: hot),
 
@@ -94,6 +99,14 @@ let package = Package(
         "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "CMicroHTTPD", "CCurl",
       ],
       swiftSettings: strict),
+
+    .target(
+      name: "AuditVerification",
+      dependencies: [
+        "LogEvidence", "LogFormat", "Integrity", "Cryptography", "PlatformIO", "ByteCoding",
+        "Quantities",
+      ],
+      swiftSettings: hot),
 
     // Products.
     .target(

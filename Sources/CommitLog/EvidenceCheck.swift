@@ -1,6 +1,7 @@
 internal import ByteCoding
 internal import Cryptography
 internal import Integrity
+internal import LogEvidence
 internal import LogFormat
 internal import PlatformIO
 public import Quantities

@@ -1,6 +1,7 @@
 internal import ByteCoding
 internal import Cryptography
 internal import Integrity
+internal import LogEvidence
 internal import LogFormat
 internal import PlatformIO
 public import Quantities
@@ -175,24 +176,6 @@ extension ReadError {
     case .truncated(let path): FileSystemError(.map, path, .unexpectedEnd)
     default: FileSystemError(.read, name, .inputOutput)
     }
-  }
-}
-
-extension IntegrityFrame {
-  /// A group as it stands in the log.
-  init(_ group: EvidenceGroup, storeID: UniqueIdentifier) {
-    let header = group.header
-    let isTree = group.state.frontier.size > 0
-    self.init(
-      sequence: header.sequence, firstOffset: Offset(rawValue: header.firstOffset),
-      nextOffset: Offset(rawValue: header.nextOffset),
-      firstAppendTime: Timestamp(rawValue: header.firstAppendTime),
-      lastAppendTime: Timestamp(rawValue: header.lastAppendTime),
-      recordCount: header.recordCount, treeSize: header.treeSize, root: header.root.bytes,
-      previousHead: group.previousHead.bytes, head: group.head.bytes,
-      evidence: isTree ? .tree : .chain, storeID: storeID,
-      frontier: group.state.frontier.hashes.flatMap(\.bytes),
-      nodes: group.nodes.flatMap { $0.hashes.flatMap(\.bytes) })
   }
 }
 

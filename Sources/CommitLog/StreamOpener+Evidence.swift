@@ -1,6 +1,7 @@
 internal import ByteCoding
 internal import Cryptography
 internal import Integrity
+internal import LogEvidence
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
@@ -86,30 +87,5 @@ extension StreamOpener {
     } catch {
       throw .damaged(path: file.path, position: position, error)
     }
-  }
-}
-
-extension IntegrityFrame {
-  /// What goes on behind the group; `nil` when its hashes contradict each other, or it is of another
-  /// stream.
-  func state(_ definition: ManifestEdit.StreamDefinition) -> EvidenceState? {
-    guard evidence == definition.evidence, let root = Digest(root), let head = Digest(head),
-      let previousHead = Digest(previousHead)
-    else { return nil }
-    let hashes = stride(from: 0, to: frontier.count, by: Self.hashByteCount).compactMap {
-      Digest(Array(frontier[$0..<($0 + Self.hashByteCount)]))
-    }
-    let size = evidence == .tree ? treeSize : 0
-    guard let edge = TreeFrontier(size: size, hashes: hashes) else { return nil }
-    if evidence == .tree { guard edge.root == root else { return nil } }
-    let header = GroupHeader(
-      storeID: storeID.bytes, streamID: definition.streamID, sequence: sequence,
-      firstOffset: firstOffset.rawValue, nextOffset: nextOffset.rawValue,
-      firstAppendTime: firstAppendTime.rawValue, lastAppendTime: lastAppendTime.rawValue,
-      recordCount: recordCount, treeSize: treeSize, root: root)
-    guard HashChain.link(header, after: previousHead) == head else { return nil }
-    return EvidenceState(
-      chain: HashChain(count: sequence, head: head), frontier: edge,
-      nextOffset: nextOffset.rawValue)
   }
 }

@@ -16,12 +16,18 @@ import Testing
     // Core.
     "Integrity": ["ByteCoding", "Cryptography"],
     "LogFormat": ["ByteCoding", "CChecksum", "Quantities"],
+    "LogEvidence": ["ByteCoding", "Cryptography", "Integrity", "LogFormat", "Quantities"],
     "CommitLog": [
-      "ByteCoding", "Cryptography", "Integrity", "LogFormat", "PlatformIO", "Quantities",
+      "ByteCoding", "Cryptography", "Integrity", "LogEvidence", "LogFormat", "PlatformIO",
+      "Quantities",
     ],
     "EvidenceFiles": ["ByteCoding", "Cryptography", "Integrity", "PlatformIO", "Quantities"],
     "EvidenceHTTP": [
       "CCurl", "CMicroHTTPD", "Cryptography", "EvidenceFiles", "Integrity", "PlatformIO",
+    ],
+    "AuditVerification": [
+      "ByteCoding", "Cryptography", "Integrity", "LogEvidence", "LogFormat", "PlatformIO",
+      "Quantities",
     ],
     "AsyncLog": ["CommitLog", "LogFormat", "PlatformIO", "Quantities"],
     "CrashScenarios": [

@@ -1,11 +1,11 @@
 internal import ByteCoding
-internal import Cryptography
-internal import Integrity
-internal import LogFormat
+public import Cryptography
+public import Integrity
+public import LogFormat
 internal import Quantities
 
-/// Records on their way into the tree.
-struct LeafPiece {
+/// Records of the log on their way into the tree: some thousand at a time are made into leaves together.
+public struct LeafPiece: Sendable {
   /// Memory that is kept for the next records.
   private static let keptByteCount = 4 << 20
 
@@ -13,19 +13,26 @@ struct LeafPiece {
   /// Their contents, copied so that they are hashed side by side.
   private var memory: [UInt8] = []
   /// Offset of the next leaf.
-  var nextOffset: UInt64 = 0
+  public var nextOffset: UInt64 = 0
   private var firstAppendTime: Int64 = 0
   private var lastAppendTime: Int64 = 0
 
+  /// A piece without records.
+  public init() {}
+
+  /// Offsets that were added since the last were made into leaves.
+  public var count: Int { hasher.count }
+
   /// Adds leaves without a record up to an offset.
-  mutating func addEmpty(upTo offset: UInt64, _ kind: RecordLeaf.Kind) {
+  public mutating func addEmpty(upTo offset: UInt64, _ kind: RecordLeaf.Kind) {
     while nextOffset < offset {
       hasher.addEmpty(offset: nextOffset, kind: kind)
       nextOffset += 1
     }
   }
 
-  mutating func add(_ view: borrowing RecordView) {
+  /// Adds the record at ``nextOffset``.
+  public mutating func add(_ view: borrowing RecordView) {
     let time = view.appendTime.rawValue
     if hasher.recordCount == 0 { firstAppendTime = time }
     lastAppendTime = time
@@ -45,7 +52,7 @@ struct LeafPiece {
   /// Makes the leaves of all that was added, and forgets it.
   ///
   /// - Returns: The hashes, how many are of records, and the append times of the first and last of those.
-  mutating func finish() -> (
+  public mutating func finish() -> (
     leaves: [Digest], recordCount: Int, appendTimes: (first: Int64, last: Int64)
   ) {
     let recordCount = hasher.recordCount
