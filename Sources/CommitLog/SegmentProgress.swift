@@ -17,6 +17,8 @@ struct SegmentProgress {
   var integrityPosition: UInt64 = 0
   /// Offset behind the group that stands there.
   var integrityOffset = Offset.zero
+  /// Nodes of the tree that groups of the segment completed, as far as they follow each other.
+  private(set) var tiles: SealTiles?
   /// Where the replay of producers must begin; 0 for nowhere (see `RecoverySlot.statePosition`).
   var statePosition: UInt64 = 0
   var statistics = SegmentStatistics()
@@ -34,6 +36,14 @@ struct SegmentProgress {
   }
 
   var unflushedRowCount: Int { rows.count - flushedRowCount }
+
+  /// Takes note of a group of chain and tree whose frame stands at `position`.
+  mutating func note(_ group: IntegrityFrame, at position: UInt64) {
+    integrityPosition = position
+    integrityOffset = group.nextOffset
+    guard tiles?.append(group) != true else { return }
+    tiles = SealTiles(group)
+  }
 
   /// Makes a row when one is due for the record frame at `position`.
   mutating func noteFrame(at position: UInt64, firstOffset: Offset) {

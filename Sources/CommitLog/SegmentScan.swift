@@ -209,8 +209,9 @@ struct SegmentScan {
       nextOffset = seal.nextOffset
       isSealed = true
     case .integrity:
-      try expect(group: try IntegrityFrame(frame.bytes))
-      progress.integrityPosition = frame.position
+      let group = try IntegrityFrame(frame.bytes)
+      try expect(group: group)
+      progress.note(group, at: frame.position)
     case .padding, nil: break
     }
   }

@@ -97,7 +97,9 @@ extension StreamLog {
   private func insert(_ group: EvidenceGroup) throws(AppendError) {
     guard forkGeneration.isCurrent else { throw .forked }
     let frame = IntegrityFrame(group, storeID: core.storeID)
-    let byteCount = SegmentLayout.aligned(frame.byteCount)
+    // The nodes stand in the seal block once more.
+    let byteCount =
+      SegmentLayout.aligned(frame.byteCount) + frame.nodes.count + SealTiles.headByteCount
     while true {
       var room = WriterState.Room.ready
       let isPlaced = try state.withLock { state throws(AppendError) -> Bool in
@@ -162,9 +164,10 @@ extension WriterState {
       unsafe (target + 8).copyMemory(from: from + 8, byteCount: source.count - 8)
       unsafe storeReleasing(from.loadUnaligned(as: UInt64.self), to: target)
     }
-    progress.integrityPosition = position
-    progress.integrityOffset = group.nextOffset
+    progress.note(group, at: position)
     position += UInt64(bytes.count)
+    // The seal block grew with it.
+    sinkEnd = 0
   }
 }
 

@@ -176,9 +176,7 @@ extension WriterState {
     from old: (salt: UInt64, position: UInt64)
   ) {
     if head.kind == .integrity {
-      progress.integrityPosition = position
-      let group = unsafe try? IntegrityFrame(frame.bytes)
-      if let group { progress.integrityOffset = group.nextOffset }
+      if let group = unsafe try? IntegrityFrame(frame.bytes) { progress.note(group, at: position) }
     } else {
       progress.noteFrame(at: position, firstOffset: nextOffset)
     }

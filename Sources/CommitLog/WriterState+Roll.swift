@@ -98,6 +98,7 @@ extension WriterState {
     block.lastAppendTime = progress.lastAppendTime
     block.rows = progress.rows
     block.producers = producers.sorted
+    block.tiles = progress.tiles
     return block
   }
 

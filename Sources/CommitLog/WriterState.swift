@@ -161,11 +161,11 @@ struct OpenClaim: Sendable {
   var endReserve: UInt64 {
     Self.endReserve(
       rowCount: progress.rows.count, unflushedRowCount: progress.unflushedRowCount,
-      producerCount: producers.count)
+      producerCount: producers.count, tileByteCount: progress.tiles?.byteCount ?? 0)
   }
 
   private static func endReserve(
-    rowCount: Int, unflushedRowCount: Int, producerCount: Int
+    rowCount: Int, unflushedRowCount: Int, producerCount: Int, tileByteCount: Int = 0
   ) -> UInt64 {
     let producerCount = producerCount + 2
     let pendingRows = unflushedRowCount + SegmentProgress.rowsPerFrame
@@ -174,7 +174,8 @@ struct OpenClaim: Sendable {
         + IndexFrame.byteCount(rowCount: pendingRows)
         + SegmentLayout.aligned(StateFrame.byteCount(producerCount: producerCount))
         + SealBlock.byteCount(
-          rowCount: rowCount + SegmentProgress.rowsPerFrame, producerCount: producerCount))
+          rowCount: rowCount + SegmentProgress.rowsPerFrame, producerCount: producerCount,
+          tileByteCount: SegmentLayout.aligned(tileByteCount)))
   }
 
   /// Bytes of the state frame that a segment begins with.

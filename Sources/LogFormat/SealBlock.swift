@@ -15,11 +15,11 @@ public import Quantities
 /// | 96 | 4 | index row count |
 /// | 100 | 4 | producer count |
 /// | 104 | 4 | key filter bytes (0) |
-/// | 108 | 4 | tile bytes (0) |
+/// | 108 | 4 | tile bytes |
 /// | 112 | 8 | position of the last integrity frame; 0 for none |
 /// | 120 | 8 | zero |
 /// | 128 | | relative offsets u32 n, positions / 8 u32 n, append times i64 n, each padded to 8 |
-/// | | | producers 104 n |
+/// | | | producers 104 n, tiles (``SealTiles``) |
 /// | last 64 | 64 | trailer |
 public struct SealBlock: Hashable, Sendable {
   /// Offset of the first record.
@@ -38,6 +38,8 @@ public struct SealBlock: Hashable, Sendable {
   public var rows: [IndexRow]
   /// The producers at the end of the segment.
   public var producers: [ProducerEntry]
+  /// Nodes of the stream's tree; `nil` where no group of one stands in the segment.
+  public var tiles: SealTiles?
 
   /// Bytes before the columns.
   public static let fixedByteCount = 128
@@ -54,14 +56,26 @@ public struct SealBlock: Hashable, Sendable {
   }
 
   /// Size of a block, trailer included; a multiple of 8.
-  public static func byteCount(rowCount: Int, producerCount: Int) -> Int {
+  public static func byteCount(rowCount: Int, producerCount: Int, tileByteCount: Int = 0) -> Int {
+    tilePosition(rowCount: rowCount, producerCount: producerCount) + tileByteCount
+      + SealTrailer.byteCount
+  }
+
+  /// Where the tiles begin.
+  private static func tilePosition(rowCount: Int, producerCount: Int) -> Int {
     fixedByteCount + 2 * SegmentLayout.aligned(4 * rowCount) + 8 * rowCount
-      + ProducerEntry.byteCount * producerCount + SealTrailer.byteCount
+      + ProducerEntry.byteCount * producerCount
+  }
+
+  /// Where the tiles begin, counted from the first byte of the block.
+  public var tilePosition: Int {
+    Self.tilePosition(rowCount: rows.count, producerCount: producers.count)
   }
 
   /// The bytes of the block at `position` of its segment.
   public func encoded(segmentID: UInt64, salt: UInt64, at position: UInt64) -> [UInt8] {
-    let total = Self.byteCount(rowCount: rows.count, producerCount: producers.count)
+    let total = Self.byteCount(
+      rowCount: rows.count, producerCount: producers.count, tileByteCount: tiles?.byteCount ?? 0)
     var body: [UInt8] = []
     body.reserveCapacity(total)
     body.appendLittleEndian(baseOffset.rawValue)
@@ -71,7 +85,8 @@ public struct SealBlock: Hashable, Sendable {
     body.appendLittleEndian(previousSegmentID)
     body.appendLittleEndian(UInt32(rows.count))
     body.appendLittleEndian(UInt32(producers.count))
-    body.appendLittleEndian(UInt64(0))  // key filter and tiles
+    body.appendLittleEndian(UInt32(0))  // key filter
+    body.appendLittleEndian(UInt32(tiles?.byteCount ?? 0))
     body.appendLittleEndian(integrityPosition.rawValue)
     body += Array(repeating: 0, count: Self.fixedByteCount - FrameHead.byteCount - body.count)
     for row in rows { body.appendLittleEndian(row.relativeOffset) }
@@ -80,6 +95,7 @@ public struct SealBlock: Hashable, Sendable {
     if rows.count % 2 != 0 { body.appendLittleEndian(UInt32(0)) }
     for row in rows { body.appendLittleEndian(row.appendTime.rawValue) }
     for producer in producers { producer.append(to: &body) }
+    tiles?.append(to: &body)
     let trailer = SealTrailer(
       salt: salt, segmentID: segmentID, blockPosition: FilePosition(rawValue: position),
       blockByteCount: UInt32(total), nextOffset: nextOffset)
@@ -99,7 +115,7 @@ public struct SealBlock: Hashable, Sendable {
     previousSegmentID = try reader.unsigned64()
     let rowCount = Int(try reader.unsigned32())
     let producerCount = Int(try reader.unsigned32())
-    let filterByteCount = Int(try reader.unsigned32())
+    guard try reader.unsigned32() == 0 else { throw .newer(.sealBlock, .reserved) }
     let tileByteCount = Int(try reader.unsigned32())
     integrityPosition = FilePosition(rawValue: try reader.unsigned64())
     try reader.reserved(8)
@@ -114,8 +130,9 @@ public struct SealBlock: Hashable, Sendable {
         .sealBlock, value: UInt64(producerCount), limit: UInt64(limits.producerCountLimit))
     }
     guard
-      frame.byteCount - filterByteCount - tileByteCount
-        == Self.byteCount(rowCount: rowCount, producerCount: producerCount)
+      frame.byteCount
+        == Self.byteCount(
+          rowCount: rowCount, producerCount: producerCount, tileByteCount: tileByteCount)
     else { throw .damaged(.sealBlock, .length) }
     try readRows(&reader, count: rowCount, blockPosition: position)
     producers.reserveCapacity(producerCount)
@@ -124,6 +141,7 @@ public struct SealBlock: Hashable, Sendable {
       if let last = producers.last, last.id >= entry.id { throw .damaged(.sealBlock, .order) }
       producers.append(entry)
     }
+    if tileByteCount > 0 { tiles = try SealTiles(&reader, byteCount: tileByteCount) }
   }
 
   private mutating func readRows(

@@ -129,10 +129,9 @@ import Testing
     Self.expect(
       .overLimit(.sealBlock, value: 0x8000_0000, limit: 65_536), frame, 100, 4, 0x8000_0000)
     Self.expect(.damaged(.sealBlock, .length), frame, 100, 4, 1)
-    for field in [104, 108] {
-      for count in [UInt64(8), 0x7fff_ffff, 0xffff_ffff] {
-        Self.expect(.damaged(.sealBlock, .length), frame, field, 4, count)
-      }
+    Self.expect(.newer(.sealBlock, .reserved), frame, 104, 4, 1)
+    for count in [UInt64(0), 8, 111, 113, 0x7fff_ffff, 0xffff_ffff] {
+      Self.expect(.damaged(.sealBlock, .length), frame, 108, 4, count)
     }
     Self.expect(.newer(.sealBlock, .reserved), frame, 120, 8, 1)
     for link in [Self.later, .max, 8, 16_385] {
@@ -148,6 +147,11 @@ import Testing
     // Producers at 160.
     Self.expect(.damaged(.sealBlock, .order), frame, 160, 8, 78)
     Self.expect(.damaged(.sealBlock, .count), frame, 170, 2, 0)
+    // Tiles at 368: first and next offset.
+    Self.expect(.damaged(.sealBlock, .offset), frame, 368, 8, 1_026)
+    Self.expect(.damaged(.sealBlock, .count), frame, 368, 8, 1_025)
+    Self.expect(.damaged(.sealBlock, .offset), frame, 376, 8, 1 << 63)
+    Self.expect(.damaged(.sealBlock, .count), frame, 376, 8, UInt64(Int64.max))
   }
 
   @Test func `a trailer leads to a possible frame`() {

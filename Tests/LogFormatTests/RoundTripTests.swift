@@ -84,7 +84,13 @@ import Testing
     }
     block.producers = Array(block.producers.prefix(producers))
     let bytes = block.encoded(segmentID: 0x2a, salt: salt, at: later)
-    #expect(bytes.count == SealBlock.byteCount(rowCount: rows, producerCount: producers))
+    let tileByteCount = try #require(block.tiles?.byteCount)
+    #expect(
+      bytes.count
+        == SealBlock.byteCount(
+          rowCount: rows, producerCount: producers, tileByteCount: tileByteCount))
+    let tiles = bytes[block.tilePosition...].prefix(tileByteCount)
+    #expect(tiles.suffix(96) == Samples.integrity.nodes[...])
     #expect(try SealBlock(bytes.rawSpan, at: later, limits: FormatLimits()) == block)
     let trailer = try SealTrailer(bytes.rawSpan.extracting(last: SealTrailer.byteCount))
     #expect(trailer.salt == salt)

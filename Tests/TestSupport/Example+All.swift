@@ -229,6 +229,9 @@ extension Example {
         .field(8, "ROW_OFFSET: 0, 12"),
         .field(8, "ROW_POSITION / 8: 2048, 2050"), .field(16, "ROW_TIME"),
       ] + producer(ranges: 2) + [
+        .field(8, "tiles: first offset"), .field(8, "next offset"),
+        .field(32, "node of level 8: leaves 768 to 1023"),
+        .field(32, "of level 9: leaves 512 to 1023"), .field(32, "of level 10: leaves 0 to 1023"),
         .field(8, "trailer: magic"), .field(8, "salt"), .field(8, "segment id"),
         .field(8, "position of the seal block"), .field(4, "its length"), .zeros(4),
         .field(8, "next offset"), .zeros(8), .field(8, "checksum of the trailer"),

@@ -94,6 +94,7 @@ public enum Samples {
     block.lastAppendTime = Timestamp(rawValue: time + 9)
     block.rows = index.rows
     block.producers = producers
+    block.tiles = SealTiles(integrity)
     return block
   }
 

@@ -32,6 +32,7 @@ public struct SegmentBuilder: Sendable {
   private var integrityPosition: UInt64 = 0
   private var integrityOffset: UInt64?
   private var integritySequence: UInt64 = 0
+  private var tiles: SealTiles?
   private var firstStampPosition: UInt64 = 0
   private var producers: [UInt64: ProducerEntry] = [:]
   private var statistics = SegmentStatistics()
@@ -201,6 +202,7 @@ public struct SegmentBuilder: Sendable {
       nodes: Samples.hashes(count, seed: 5))
     let start = position
     append(frame.encoded(salt: header.salt, at: start), kind: .integrity)
+    if tiles?.append(frame) != true { tiles = SealTiles(frame) }
     integrityOffset = nextOffset
     integrityPosition = start
   }
@@ -276,6 +278,7 @@ public struct SegmentBuilder: Sendable {
     block.lastAppendTime = Timestamp(rawValue: appendTime)
     block.rows = allRows.filter { $0.position < position }
     block.producers = sortedProducers
+    block.tiles = tiles
     return block
   }
 

@@ -282,6 +282,13 @@ class Trailer:
         return Trailer(u(data, 8), u(data, 16), u(data, 24), u(data, 32, 4), u(data, 40))
 
 
+def check_tiles(data: bytes, start: int, length: int, position: int) -> None:
+    first, after = u(data, start), u(data, start + 8)
+    nodes = sum((after >> level) - (first >> level) for level in range(8, 64))
+    if not first < after <= s.MAX_OFFSET or length != 16 + 32 * nodes:
+        raise damaged("tiles of the seal block", position)
+
+
 @dataclass
 class Seal:
     base_offset: int
@@ -295,12 +302,16 @@ class Seal:
         data = frame.data
         rows, producers = u(data, 96, 4), u(data, 100, 4)
         base, after, records = u(data, 16), u(data, 24), u(data, 32)
+        s.check_zero(data, 104, 4, "seal block")
         s.check_zero(data, 120, 8, "seal block")
         check_link(u(data, 112), frame)
+        tiles = u(data, 108, 4)
         times = 128 + 2 * align8(4 * rows)
         start = times + 8 * rows
-        if len(data) != start + 104 * producers + u(data, 104, 4) + u(data, 108, 4) + 64:
+        if len(data) != start + 104 * producers + tiles + 64:
             raise damaged("length of the seal block", frame.position)
+        if tiles:
+            check_tiles(data, start + 104 * producers, tiles, frame.position)
         if not base <= after <= s.MAX_OFFSET or records > after - base:
             raise damaged("offsets of the seal block", frame.position)
         second = 128 + align8(4 * rows)
