@@ -34,6 +34,8 @@ final class StreamEvidence: Sendable {
   /// What is being hashed.
   struct Work: ~Copyable {
     var builder: EvidenceBuilder
+    /// As of the last group that stands in the log.
+    var placed: EvidenceState
     /// A group that found no room in the log yet.
     var unplaced: EvidenceGroup?
     /// Why it found none.
@@ -44,7 +46,10 @@ final class StreamEvidence: Sendable {
     private var reader: LogReader?
     private var piece = LeafPiece()
 
-    init(builder: EvidenceBuilder) { self.builder = builder }
+    init(builder: EvidenceBuilder) {
+      self.builder = builder
+      placed = builder.state
+    }
 
     /// Offset behind the last leaf that was hashed.
     var hashedOffset: UInt64 { builder.state.nextOffset + builder.pendingCount }

@@ -86,6 +86,7 @@ extension StreamLog {
     do throws(AppendError) {
       try insert(group)
       work.unplaced = nil
+      work.placed = group.state
       return true
     } catch {
       work.unplaced = group
@@ -199,7 +200,7 @@ extension StreamLog {
   /// What chain and tree say as of the last group; `nil` in a stream without evidence.
   public var evidenceHead: EvidenceHead? {
     evidence?.work.withLock { work in
-      let state = work.builder.state
+      let state = work.placed
       return EvidenceHead(
         groupCount: state.chain.count, head: state.chain.head.bytes,
         nextOffset: Offset(rawValue: state.nextOffset), root: state.frontier.root.bytes)
