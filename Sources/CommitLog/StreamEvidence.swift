@@ -17,8 +17,8 @@ final class StreamEvidence: Sendable {
 
   /// Held by whoever hashes.
   let work: Guarded<Work>
-  /// The first offset that chain and tree do not cover yet.
-  let evidenced: Atomic<UInt64>
+  /// Somebody awaits that everything before this offset is covered; 0 when nobody does.
+  let awaited = Atomic<UInt64>(0)
 
   init(
     storeID: UniqueIdentifier, definition: ManifestEdit.StreamDefinition,
@@ -28,7 +28,6 @@ final class StreamEvidence: Sendable {
       Work(
         builder: EvidenceBuilder(
           storeID: storeID.bytes, streamID: definition.streamID, coverage: coverage, state: state)))
-    evidenced = Atomic(state.nextOffset)
   }
 
   /// What is being hashed.
