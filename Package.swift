@@ -101,6 +101,12 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
+      name: "LogCheckpoints",
+      dependencies: [
+        "CommitLog", "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "Quantities",
+      ],
+      swiftSettings: strict),
+    .target(
       name: "AuditVerification",
       dependencies: [
         "LogEvidence", "LogFormat", "Integrity", "Cryptography", "PlatformIO", "ByteCoding",

@@ -9,12 +9,24 @@ struct StatementIndex: Sendable {
   struct Stream: Sendable {
     /// Offsets behind groups that were stated, ascending.
     var statedOffsets: [UInt64] = []
+    /// Where the statements of them stand in the evidence stream.
+    var heads: [Offset] = []
     /// Where redactions stand in the evidence stream.
     var redactions: [Offset] = []
     /// Where removals stand there.
     var removals: [Offset] = []
     /// Offset up to which removals were stated.
     var removedOffset: UInt64 = 0
+
+    /// Where the first statement of heads that covers an offset stands.
+    func heads(covering offset: UInt64) -> Offset? {
+      var (low, high) = (0, statedOffsets.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if statedOffsets[middle] <= offset { low = middle + 1 } else { high = middle }
+      }
+      return low < heads.count ? heads[low] : nil
+    }
   }
 
   private(set) var streams: [UInt64: Stream] = [:]
@@ -29,6 +41,7 @@ struct StatementIndex: Sendable {
     case .heads(let heads):
       if stream.statedOffsets.last ?? 0 < heads.nextOffset {
         stream.statedOffsets.append(heads.nextOffset)
+        stream.heads.append(offset)
       }
     case .removal(let removal):
       stream.removals.append(offset)

@@ -60,6 +60,23 @@ final class StoreStatements: Sendable {
     }
   }
 
+  /// The first statement of a stream's heads that covers an offset.
+  func heads(of streamID: UInt64, covering offset: Offset, below size: UInt64)
+    throws(EvidenceError) -> (statement: Statement, offset: Offset)?
+  {
+    guard let log = try log(creating: false) else { return nil }
+    let place = try index.withLock { index throws(EvidenceError) -> Offset? in
+      try index.read(log)
+      return index.streams[streamID]?.heads(covering: offset.rawValue)
+    }
+    guard let place, place.rawValue < size else { return nil }
+    var found: Statement?
+    try StatementIndex.read(log, from: place, to: place.advanced(by: 1)) { statement, _ in
+      found = statement
+    }
+    return found.map { ($0, place) }
+  }
+
   /// The tree of a stream.
   func tree(of source: StreamLog) throws(EvidenceError) -> StreamTree {
     guard source.definition.evidence == .tree else {

@@ -75,6 +75,39 @@ public final class StreamTree: TreeHashes, Sendable {
     return (leaf, proof)
   }
 
+  /// The leaves of offsets whose records are there, or that have none: what the hashes are of.
+  ///
+  /// - Parameter offsets: Offsets that are covered; not below the log start.
+  /// - Throws: ``EvidenceError``: `.removed`, `.contradiction` when a record is not the one that was
+  ///   hashed.
+  public func leaves(_ offsets: Range<Offset>) throws(EvidenceError) -> [RecordLeaf] {
+    let (first, end) = (offsets.lowerBound.rawValue, offsets.upperBound.rawValue)
+    guard first >= source.logStart else {
+      throw .removed(offsets.lowerBound..<Offset(rawValue: source.logStart))
+    }
+    let data: [UInt8]
+    do throws(ReadError) {
+      data = try LeafSource.leavesAndData(source, from: first, to: end).data
+    } catch {
+      throw .read(error)
+    }
+    var leaves: [RecordLeaf] = []
+    for place in 0..<(data.count / RecordLeaf.byteCount) {
+      let start = place * RecordLeaf.byteCount
+      let offset = first + UInt64(place)
+      let read = RecordLeaf(data.rawSpan.extracting(start..<(start + RecordLeaf.byteCount)))
+      guard let leaf = redacted[offset] ?? read,
+        try hash(level: 0, index: offset) == MerkleTree.leafHash(leaf.encoded)
+      else { throw .contradiction(offsets) }
+      leaves.append(leaf)
+    }
+    guard leaves.count == Int(end - first) else { throw .notCovered(offsets.upperBound) }
+    return leaves
+  }
+
+  /// First offset whose record is still there.
+  public var logStartOffset: Offset { Offset(rawValue: source.logStart) }
+
   public func hash(level: Int, index: UInt64) throws(EvidenceError) -> Digest {
     if level < IntegrityFrame.keptLevel {
       let shift = UInt64(IntegrityFrame.keptLevel - level)
@@ -204,11 +237,18 @@ enum LeafSource {
   static func leaves(
     _ source: any ReadSource, from first: UInt64, to end: UInt64
   ) throws(ReadError) -> [Digest] {
-    guard first < end else { return [] }
+    try leavesAndData(source, from: first, to: end, keepsData: false).leaves
+  }
+
+  /// The leaves of a range of offsets, as far as they are visible, and their data one behind the other.
+  static func leavesAndData(
+    _ source: any ReadSource, from first: UInt64, to end: UInt64, keepsData: Bool = true
+  ) throws(ReadError) -> (leaves: [Digest], data: [UInt8]) {
+    guard first < end else { return ([], []) }
     var options = ReaderOptions()
     options.takesLease = false
     var reader = try LogReader(source, from: .offset(Offset(rawValue: first)), options)
-    var piece = LeafPiece()
+    var piece = LeafPiece(keepsData: keepsData)
     piece.nextOffset = first
     while piece.nextOffset < end {
       let before = piece.nextOffset
@@ -226,7 +266,8 @@ enum LeafSource {
       }
       if piece.nextOffset == before { break }
     }
-    return piece.finish().leaves
+    let leaves = piece.finish().leaves
+    return (leaves, piece.data)
   }
 }
 

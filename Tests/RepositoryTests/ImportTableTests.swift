@@ -25,6 +25,9 @@ import Testing
     "EvidenceHTTP": [
       "CCurl", "CMicroHTTPD", "Cryptography", "EvidenceFiles", "Integrity", "PlatformIO",
     ],
+    "LogCheckpoints": [
+      "CommitLog", "Cryptography", "EvidenceFiles", "Integrity", "PlatformIO", "Quantities",
+    ],
     "AuditVerification": [
       "ByteCoding", "Cryptography", "Integrity", "LogEvidence", "LogFormat", "PlatformIO",
       "Quantities",
