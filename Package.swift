@@ -146,7 +146,7 @@ let package = Package(
       name: "PiperollCommands",
       dependencies: [
         "CommandLineInterface", "JSONFields", "CommitLog", "LogFormat", "PlatformIO", "ByteCoding",
-        "Quantities", "EvidenceFiles", "Integrity",
+        "Quantities", "EvidenceFiles", "Integrity", "LogCheckpoints",
         .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
       ],
       swiftSettings: strict),

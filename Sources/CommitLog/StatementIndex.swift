@@ -88,6 +88,17 @@ struct StatementIndex: Sendable {
     if let failure { throw failure }
   }
 
+  /// The statement at an offset; `nil` when there is none.
+  static func statement(in source: any ReadSource, at offset: Offset) throws(EvidenceError)
+    -> Statement?
+  {
+    var found: Statement?
+    try read(source, from: offset, to: offset.advanced(by: 1)) { statement, _ in
+      found = statement
+    }
+    return found
+  }
+
   /// The tree of a stream, with what statements keep of what is gone.
   func tree(of source: any ReadSource, evidence: any ReadSource) throws(EvidenceError) -> StreamTree
   {

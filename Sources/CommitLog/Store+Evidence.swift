@@ -1,9 +1,9 @@
 internal import ByteCoding
 internal import Cryptography
-public import Integrity
+package import Integrity
 internal import LogFormat
 internal import PlatformIO
-public import Quantities
+package import Quantities
 
 extension Store {
   /// States both heads of each stream that has come further since they were stated last, and covers the
@@ -45,20 +45,6 @@ extension Store {
   /// The stream of the store's statements; `nil` while there is none.
   public func evidenceStream() throws(EvidenceError) -> StreamLog? {
     try core.statements.log(creating: false)
-  }
-
-  /// The first statement of a stream's heads that covers an offset.
-  ///
-  /// - Parameters:
-  ///   - log: The stream.
-  ///   - offset: The offset.
-  ///   - size: Statements from this offset of the evidence stream on do not count.
-  /// - Returns: The statement and its offset in the evidence stream; `nil` when there is none.
-  /// - Throws: ``EvidenceError``.
-  public func statedHeads(of log: StreamLog, covering offset: Offset, below size: UInt64)
-    throws(EvidenceError) -> (statement: Statement, offset: Offset)?
-  {
-    try core.statements.heads(of: log.definition.streamID, covering: offset, below: size)
   }
 
   /// States something about the store, or one of its streams, durably.

@@ -70,11 +70,7 @@ final class StoreStatements: Sendable {
       return index.streams[streamID]?.heads(covering: offset.rawValue)
     }
     guard let place, place.rawValue < size else { return nil }
-    var found: Statement?
-    try StatementIndex.read(log, from: place, to: place.advanced(by: 1)) { statement, _ in
-      found = statement
-    }
-    return found.map { ($0, place) }
+    return try StatementIndex.statement(in: log, at: place).map { ($0, place) }
   }
 
   /// The tree of a stream.

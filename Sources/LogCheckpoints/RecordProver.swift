@@ -5,18 +5,16 @@ public import Quantities
 
 /// Makes proofs that records are in a log, as files that anybody can check (C2SP tlog-proof).
 public struct RecordProver: Sendable {
-  private let store: Store
-  private let log: StreamLog
-  private let origin: String
+  private let store: any StoreTrees
+  private let stream: StreamName
 
   /// Proves records of a stream.
   ///
   /// - Parameters:
-  ///   - store: The store.
-  ///   - log: The stream; it has a tree.
-  ///   - origin: The store's origin.
-  public init(_ store: Store, _ log: StreamLog, origin: String) {
-    (self.store, self.log, self.origin) = (store, log, origin)
+  ///   - stream: The stream; it has a tree.
+  ///   - store: The store, open for writing or reading.
+  public init(_ stream: StreamName, of store: any StoreTrees) {
+    (self.store, self.stream) = (store, stream)
   }
 
   /// Proves a record.
@@ -31,23 +29,20 @@ public struct RecordProver: Sendable {
     do throws(NoteError) { checkpoint = try Checkpoint(text: note.text) } catch {
       throw .note(error)
     }
+    // An origin that ends like this is that of the stream; nothing else may be taken for it, as the
+    // root decides.
+    let suffix = Array(Checkpointer.origin(of: stream.text, in: "").utf8)
+    let isOfStream = checkpoint.origin.suffix(suffix.count).elementsEqual(suffix)
     do throws(EvidenceError) {
-      let tree = try store.tree(of: log)
-      if checkpoint.origin == Array(Checkpointer.origin(of: log.name, in: origin).utf8) {
-        guard offset.rawValue < checkpoint.size else { throw EvidenceError.notCovered(offset) }
-        let leaf = try leaf(offset, tree)
-        let (_, proof) = try tree.proof(of: offset, size: checkpoint.size, root: checkpoint.root)
-        return ProofFile(
-          index: offset.rawValue, path: proof.path, note: note,
-          extra: RecordProof(leaf: leaf).encoded)
-      }
+      guard isOfStream else { return try proof(of: offset, under: note, checkpoint) }
+      guard offset.rawValue < checkpoint.size else { throw EvidenceError.notCovered(offset) }
+      let tree = try store.tree(ofStream: stream)
+      let leaf = try leaf(offset, tree)
+      let (_, proof) = try tree.proof(of: offset, size: checkpoint.size, root: checkpoint.root)
+      return ProofFile(
+        index: offset.rawValue, path: proof.path, note: note,
+        extra: RecordProof(leaf: leaf).encoded)
     } catch {
-      throw .evidence(error)
-    }
-    guard checkpoint.origin == Array(origin.utf8) else {
-      throw .otherLog(String(decoding: checkpoint.origin, as: UTF8.self))
-    }
-    do throws(EvidenceError) { return try proof(of: offset, under: note, checkpoint) } catch {
       throw .evidence(error)
     }
   }
@@ -63,13 +58,15 @@ public struct RecordProver: Sendable {
   private func proof(of offset: Offset, under note: SignedNote, _ checkpoint: Checkpoint)
     throws(EvidenceError) -> ProofFile
   {
-    guard let stated = try store.statedHeads(of: log, covering: offset, below: checkpoint.size),
-      let evidence = try store.evidenceStream(), case .heads(let heads) = stated.statement.content
+    guard
+      let stated = try store.statedHeads(
+        ofStream: stream, covering: offset, below: checkpoint.size),
+      case .heads(let heads) = stated.statement.content
     else { throw .notCovered(offset) }
-    let tree = try store.tree(of: log)
+    let tree = try store.tree(ofStream: stream)
     let leaf = try leaf(offset, tree)
     let (_, inner) = try tree.proof(of: offset, size: heads.nextOffset, root: heads.root)
-    let statements = try store.tree(of: evidence)
+    let statements = try store.treeOfStatements()
     let statementLeaf = try self.leaf(stated.offset, statements)
     let (_, outer) = try statements.proof(
       of: stated.offset, size: checkpoint.size, root: checkpoint.root)
@@ -85,16 +82,12 @@ public struct RecordProver: Sendable {
 public enum ProverError: Error, Sendable, CustomStringConvertible {
   /// The checkpoint is none.
   case note(NoteError)
-  /// The checkpoint is of another log.
-  case otherLog(String)
   /// Chain or tree cannot be had, or do not lead to the checkpoint.
   case evidence(EvidenceError)
 
   public var description: String {
     switch self {
     case .note(let error): "\(error)"
-    case .otherLog(let origin):
-      "the checkpoint is of '\(origin)'; give one of the store or of the record's stream"
     case .evidence(let error): "\(error)"
     }
   }

@@ -44,7 +44,7 @@ import Testing
     "JSONFields": ["CSIMDJSON", "CommandLineInterface", "Quantities"],
     "PiperollCommands": [
       "ByteCoding", "CommandLineInterface", "CommitLog", "EvidenceFiles", "EvidenceHTTP",
-      "Integrity", "JSONFields", "LogFormat", "PlatformIO", "Quantities",
+      "Integrity", "JSONFields", "LogCheckpoints", "LogFormat", "PlatformIO", "Quantities",
     ],
     // Products.
     "piperoll": ["PiperollCommands"],
