@@ -205,6 +205,14 @@ let package = Package(
       ],
       swiftSettings: tests),
     .testTarget(
+      name: "LogCheckpointsTests",
+      dependencies: [
+        "LogCheckpoints", "CommitLog", "LogFormat", "EvidenceFiles", "Integrity", "Cryptography",
+        "PlatformIO",
+        "SimulatedIO", "Quantities",
+      ],
+      swiftSettings: tests),
+    .testTarget(
       name: "EvidenceHTTPTests",
       dependencies: [
         .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
