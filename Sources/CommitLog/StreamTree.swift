@@ -111,8 +111,8 @@ public final class StreamTree: TreeHashes, Sendable {
   public func hash(level: Int, index: UInt64) throws(EvidenceError) -> Digest {
     if level < IntegrityFrame.keptLevel {
       let shift = UInt64(IntegrityFrame.keptLevel - level)
-      let block = try block(index >> shift)
       let place = Int(index & (1 << shift - 1))
+      let block = try block(index >> shift, leafCount: (place + 1) << level)
       guard block.levels[level].indices.contains(place) else {
         throw .notCovered(Offset(rawValue: (index + 1) << UInt64(level) - 1))
       }
@@ -135,7 +135,7 @@ public final class StreamTree: TreeHashes, Sendable {
     if last >= source.logStart, let hash = try kept(node, last: last) { return hash }
     if node.level == IntegrityFrame.keptLevel {
       if let hash = removed.node(ofBlock: node.index) { return hash }
-      let block = try block(node.index)
+      let block = try block(node.index, leafCount: Int(Self.blockLeafCount))
       guard block.isWhole, let pair = block.levels.last, pair.count == 2 else {
         throw .notCovered(Offset(rawValue: last))
       }
@@ -175,9 +175,11 @@ public final class StreamTree: TreeHashes, Sendable {
 
   // MARK: Nodes that are made again
 
-  private func block(_ number: UInt64) throws(EvidenceError) -> Block {
+  /// A block with so many leaves at least, if there are.
+  private func block(_ number: UInt64, leafCount: Int) throws(EvidenceError) -> Block {
     let known = cache.withLock { $0.blocks[number] }
-    if let known, known.isWhole { return known }
+    // A block grows, and changes never.
+    if let known, known.levels[0].count >= leafCount { return known }
     var leaves: [Digest] = []
     let first = number * Self.blockLeafCount
     var next = first
