@@ -107,6 +107,13 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
+      name: "ErasableRecords",
+      dependencies: [
+        "CommitLog", "EvidenceFiles", "LogFormat", "Integrity", "Cryptography", "PlatformIO",
+        "ByteCoding", "Quantities",
+      ],
+      swiftSettings: strict),
+    .target(
       name: "AuditVerification",
       dependencies: [
         "LogEvidence", "LogFormat", "Integrity", "Cryptography", "PlatformIO", "ByteCoding",

@@ -34,6 +34,8 @@ public struct StreamOptions: Hashable, Sendable {
   public var rollNanoseconds: UInt64 = 0
   /// What chain and tree the stream has. Default: none.
   public var evidence: EvidenceClass = .none
+  /// Whether payloads are under keys of their subjects, so that they can be erased. Default: no.
+  public var isErasable = false
   /// What happens to readers behind a removal of segments.
   public var slowReaders: SlowReaderPolicy = .expire
 

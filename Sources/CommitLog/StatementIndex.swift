@@ -1,4 +1,5 @@
 internal import ByteCoding
+internal import Cryptography
 internal import Integrity
 internal import LogFormat
 internal import Quantities
@@ -30,6 +31,8 @@ struct StatementIndex: Sendable {
   }
 
   private(set) var streams: [UInt64: Stream] = [:]
+  /// Where erasures stand in the evidence stream, by the codes of their subjects.
+  private(set) var erasures: [Digest: Offset] = [:]
   /// First record of the evidence stream that was not read yet.
   private(set) var nextOffset = Offset.zero
 
@@ -47,7 +50,9 @@ struct StatementIndex: Sendable {
       stream.removals.append(offset)
       stream.removedOffset = max(stream.removedOffset, removal.nextOffset)
     case .redaction: stream.redactions.append(offset)
-    case .erasure: return
+    case .erasure(let erasure):
+      erasures[erasure.subjectCode] = offset
+      return
     }
     streams[statement.streamID] = stream
   }

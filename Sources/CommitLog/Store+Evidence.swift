@@ -47,6 +47,17 @@ extension Store {
     try core.statements.log(creating: false)
   }
 
+  /// States that a subject's key was destroyed, unless that is stated already.
+  ///
+  /// - Parameter erasure: What is said; its time is set here.
+  /// - Returns: Where it stands in the evidence stream.
+  package func stateErasure(_ erasure: SubjectErasure) throws(EvidenceError) -> Offset {
+    if let known = try core.statements.erasure(of: erasure.subjectCode) { return known }
+    var erasure = erasure
+    erasure.time = core.time.now().rawValue
+    return try core.statements.append([(0, .erasure(erasure))]) ?? .zero
+  }
+
   /// States something about the store, or one of its streams, durably.
   ///
   /// - Returns: Where it stands in the evidence stream.

@@ -107,11 +107,19 @@ public final class Store: Sendable {
     try options.check(core)
     let definition: ManifestEdit.StreamDefinition
     do throws(ManifestFailure) {
-      definition = try core.manifest.createStream { options.definition(id: $0, name: name.text) }
+      definition = try core.manifest.createStream { id in
+        var definition = options.definition(id: id, name: name.text)
+        if options.isErasable {
+          let random = core.random
+          definition.erasableID = UniqueIdentifier(random: random.next(), random.next())
+        }
+        return definition
+      }
     } catch {
       throw error.openError
     }
-    let wanted = options.definition(id: definition.streamID, name: name.text)
+    var wanted = options.definition(id: definition.streamID, name: name.text)
+    if options.isErasable { wanted.erasableID = definition.erasableID ?? id }
     if let difference = definition.difference(from: wanted) {
       throw .settingsDiffer(
         stream: name.text, setting: difference.setting, existing: difference.existing,
@@ -227,6 +235,8 @@ extension ManifestEdit.StreamDefinition {
       return ("durability", "\(durability)", "\(other.durability)")
     }
     if evidence != other.evidence { return ("evidence", "\(evidence)", "\(other.evidence)") }
+    let (isErasable, wasWanted) = (erasableID != nil, other.erasableID != nil)
+    if isErasable != wasWanted { return ("erasable", "\(isErasable)", "\(wasWanted)") }
     let pairs: [(String, UInt64, UInt64)] = [
       ("maximum delay", maxDelayNanoseconds, other.maxDelayNanoseconds),
       ("maximum byte count", maxByteCount, other.maxByteCount),

@@ -73,6 +73,15 @@ final class StoreStatements: Sendable {
     return try StatementIndex.statement(in: log, at: place).map { ($0, place) }
   }
 
+  /// Where the erasure of a subject is stated; `nil` when it is not.
+  func erasure(of code: Digest) throws(EvidenceError) -> Offset? {
+    guard let log = try log(creating: false) else { return nil }
+    return try index.withLock { index throws(EvidenceError) in
+      try index.read(log)
+      return index.erasures[code]
+    }
+  }
+
   /// The tree of a stream.
   func tree(of source: StreamLog) throws(EvidenceError) -> StreamTree {
     guard source.definition.evidence == .tree else {

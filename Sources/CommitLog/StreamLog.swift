@@ -1,4 +1,4 @@
-internal import ByteCoding
+public import ByteCoding
 public import LogFormat
 internal import PlatformIO
 public import Quantities
@@ -57,6 +57,9 @@ public final class StreamLog: Sendable {
     case .disk: .disk
     }
   }
+
+  /// What keys of payloads are bound to, in a stream that was created as erasable; `nil` elsewhere.
+  public var erasableID: UniqueIdentifier? { definition.erasableID }
 
   /// Whether the stream has chain and tree, or the chain alone.
   public var hasEvidence: Bool { evidence != nil }

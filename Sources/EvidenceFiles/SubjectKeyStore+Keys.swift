@@ -1,5 +1,5 @@
 internal import ByteCoding
-internal import Cryptography
+public import Cryptography
 public import Integrity
 internal import PlatformIO
 
@@ -45,6 +45,15 @@ extension SubjectKeyStore {
       case .none: return nil
       }
     }
+  }
+
+  /// What stands for a subject in the statement of its erasure: tells the subject to nobody without the
+  /// master key, and cannot be told from that of another.
+  ///
+  /// - Parameter subject: The subject's name, 1 to 1,024 bytes.
+  /// - Throws: ``SubjectKeyStoreError``: `.name`.
+  public func statementCode(of subject: [UInt8]) throws(SubjectKeyStoreError) -> Digest {
+    Digest(erasureCode(of: try code(of: subject))) ?? Digest()
   }
 
   /// Erases a subject's key for ever, durably; may be repeated, and after an error should be.

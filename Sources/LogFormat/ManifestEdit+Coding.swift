@@ -116,12 +116,17 @@ extension ManifestEdit {
 }
 
 extension ManifestEdit.StreamDefinition {
+  /// Stands beside the evidence.
+  private static let erasableFlag: UInt64 = 1 << 8
+
   fileprivate func append(to bytes: inout [UInt8]) {
     bytes.append(
       words: streamID, UInt64(durability.rawValue), maxDelayNanoseconds, maxByteCount,
       firstSegmentByteCount, segmentByteCount, rollRecordCount, rollNanoseconds,
-      maximumReaderLag, UInt64(evidence.rawValue), UInt64(name.utf8.count))
+      maximumReaderLag, UInt64(evidence.rawValue) | (erasableID == nil ? 0 : Self.erasableFlag),
+      UInt64(name.utf8.count))
     bytes += Array(name.utf8)
+    if let erasableID { bytes += erasableID.bytes }
   }
 
   fileprivate init(_ reader: inout FieldReader) throws(FormatError) {
@@ -138,7 +143,11 @@ extension ManifestEdit.StreamDefinition {
     let rollTime = try reader.unsigned64()
     let lag = try reader.unsigned64()
     let rawEvidence = try reader.unsigned64()
-    guard let evidence = UInt8(exactly: rawEvidence).flatMap(EvidenceClass.init(rawValue:)) else {
+    let isErasable = rawEvidence & Self.erasableFlag != 0
+    guard
+      let evidence = UInt8(exactly: rawEvidence & ~Self.erasableFlag)
+        .flatMap(EvidenceClass.init(rawValue:))
+    else {
       throw .newer(.manifestEdit, .feature)
     }
     let nameByteCount = try reader.unsigned64()
@@ -153,7 +162,7 @@ extension ManifestEdit.StreamDefinition {
       streamID: streamID, name: name, durability: durability, maxDelayNanoseconds: maxDelay,
       maxByteCount: maxBytes, firstSegmentByteCount: firstSegment, segmentByteCount: segment,
       rollRecordCount: rollRecords, rollNanoseconds: rollTime, maximumReaderLag: lag,
-      evidence: evidence)
+      evidence: evidence, erasableID: isErasable ? try reader.identifier() : nil)
   }
 }
 

@@ -1,3 +1,4 @@
+public import ByteCoding
 public import Quantities
 
 /// One fact about the store, a record of the manifest (stream 0).
@@ -70,13 +71,16 @@ public enum ManifestEdit: Hashable, Sendable {
     public var maximumReaderLag: UInt64
     /// What chain and tree it has.
     public var evidence: EvidenceClass
+    /// Where payloads can be erased: what their keys are bound to, whatever the store is called later;
+    /// `nil` elsewhere.
+    public var erasableID: UniqueIdentifier?
 
     /// Makes a definition.
     public init(
       streamID: UInt64, name: String, durability: DurabilityClass, maxDelayNanoseconds: UInt64,
       maxByteCount: UInt64, firstSegmentByteCount: UInt64, segmentByteCount: UInt64,
       rollRecordCount: UInt64, rollNanoseconds: UInt64, maximumReaderLag: UInt64,
-      evidence: EvidenceClass = .none
+      evidence: EvidenceClass = .none, erasableID: UniqueIdentifier? = nil
     ) {
       self.streamID = streamID
       self.name = name
@@ -89,6 +93,7 @@ public enum ManifestEdit: Hashable, Sendable {
       self.rollNanoseconds = rollNanoseconds
       self.maximumReaderLag = maximumReaderLag
       self.evidence = evidence
+      self.erasableID = erasableID
     }
   }
 

@@ -28,6 +28,10 @@ import Testing
     "LogCheckpoints": [
       "CommitLog", "Cryptography", "EvidenceFiles", "Integrity", "PlatformIO", "Quantities",
     ],
+    "ErasableRecords": [
+      "ByteCoding", "CommitLog", "Cryptography", "EvidenceFiles", "Integrity", "LogFormat",
+      "PlatformIO", "Quantities",
+    ],
     "AuditVerification": [
       "ByteCoding", "Cryptography", "Integrity", "LogEvidence", "LogFormat", "PlatformIO",
       "Quantities",

@@ -246,6 +246,8 @@ def edit(value: bytes) -> dict | None:
         if key in result:
             result[key] = f.i64(value, 8 + 8 * fields.index(key))
     if kind == 3:
+        result["erasable"] = bool(result["evidence"] & 0x100)
+        result["evidence"] &= ~0x100
         if result["class"] > 2 or result["evidence"] > 2:
             raise s.newer("durability class or evidence")
         count = u(value, size)
@@ -253,6 +255,9 @@ def edit(value: bytes) -> dict | None:
             raise damaged(name)
         result["name"] = value[size + 8 : size + 8 + count].decode("utf-8")
         size += 8 + count
+        if result["erasable"]:
+            result["erasable_id"] = value[size : size + 16].hex()
+            size += 16
     if len(value) != size:
         raise damaged(f"length of {name}")
     if kind == 7 and result["reason"] > 2:
