@@ -153,7 +153,8 @@ let package = Package(
       name: "PiperollCommands",
       dependencies: [
         "CommandLineInterface", "JSONFields", "CommitLog", "LogFormat", "PlatformIO", "ByteCoding",
-        "Quantities", "EvidenceFiles", "Integrity", "LogCheckpoints",
+        "Quantities", "EvidenceFiles", "Integrity", "LogCheckpoints", "ErasableRecords",
+        "Cryptography",
         .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
       ],
       swiftSettings: strict),
@@ -209,6 +210,13 @@ let package = Package(
       dependencies: [
         "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "SimulatedIO", "Quantities",
         "ByteCoding",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "ErasableRecordsTests",
+      dependencies: [
+        "ErasableRecords", "CommitLog", "EvidenceFiles", "LogFormat", "Integrity", "Cryptography",
+        "PlatformIO", "SimulatedIO", "ByteCoding", "Quantities",
       ],
       swiftSettings: tests),
     .testTarget(

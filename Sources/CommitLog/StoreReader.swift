@@ -56,6 +56,12 @@ public final class StoreReader: Sendable {
     return state.streamNames
   }
 
+  /// What keys of payloads are bound to, in a stream that was created as erasable; `nil` elsewhere.
+  public func erasableID(of name: StreamName) -> UniqueIdentifier? {
+    let state = (try? refreshManifest()) ?? manifest
+    return state.streamID(named: name.text).flatMap { state.streams[$0]?.definition.erasableID }
+  }
+
   /// Makes a reader of a stream.
   ///
   /// - Throws: ``ReadError``: `.open(.streamNotFound)`, `.expired`, `.beyondEnd`.

@@ -100,7 +100,7 @@ public final class ErasableStream: Sendable {
   /// - Throws: ``ErasableError``: `.keys(.erased)` when the subject was erased, `.unknownSubject`,
   ///   `.payload` when it is not this subject's, or was changed; `.otherPayload`.
   public func open(_ record: Record, for subject: [UInt8]) throws(ErasableError) -> [UInt8] {
-    try Self.open(record, with: existingKey(of: subject), identity)
+    try ErasablePayload.open(record, with: existingKey(of: subject), streamID: identity)
   }
 
   private func existingKey(of subject: [UInt8]) throws(ErasableError) -> SubjectKey {
@@ -110,30 +110,6 @@ public final class ErasableStream: Sendable {
     }
     guard let key else { throw .unknownSubject }
     return key
-  }
-
-  private static func open(_ record: Record, with key: SubjectKey, _ identity: [UInt8])
-    throws(ErasableError) -> [UInt8]
-  {
-    guard record.value.count >= overheadByteCount,
-      let commitment = Digest(Array(record.value.prefix(Digest.byteCount)))
-    else { throw .payload(.cut(byteCount: record.value.count)) }
-    let place = PayloadCipher.Place(
-      offset: record.offset.rawValue, keyByteCount: record.key?.count,
-      typeByteCount: record.type?.count)
-    let payload: [UInt8]
-    do throws(PayloadCipherError) {
-      payload = try key.cipher(streamID: identity).open(
-        Array(record.value.dropFirst(Digest.byteCount)), at: place)
-    } catch {
-      throw .payload(error)
-    }
-    let again = RecordContent.commitment(
-      eventTime: record.eventTime?.rawValue, key: record.key, type: record.type,
-      headers: record.headers, value: payload,
-      salt: key.salt(streamID: identity, offset: record.offset.rawValue))
-    guard again == commitment else { throw .otherPayload }
-    return payload
   }
 
   /// The salt of a record's commitment: with it and the payload anybody can make the commitment again,

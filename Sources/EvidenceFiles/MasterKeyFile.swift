@@ -1,6 +1,7 @@
 internal import ByteCoding
 public import Cryptography
 internal import Glibc
+internal import Integrity
 internal import PlatformIO
 
 /// A file with a master key, outside every store: 32 bytes, or 64 lower-case hexadecimal digits with or
@@ -45,6 +46,9 @@ public enum MasterKeyFile {
     guard let key = key(bytes.rawSpan.extracting(0..<count)) else { throw .form(path: path) }
     return key
   }
+
+  /// The number that a master key is known by, which tells nothing about it.
+  public static func number(of key: SecretKey) -> UInt64 { WrappedKey.number(of: key) }
 
   /// The key that the bytes of a file are; `nil` for others.
   static func key(_ bytes: RawSpan) -> SecretKey? {

@@ -106,6 +106,16 @@ public struct Record: Hashable, Sendable {
   /// Whether the record marks its key as removed.
   public let isTombstone: Bool
 
+  /// A record of these parts.
+  public init(
+    offset: Offset, appendTime: Timestamp, eventTime: Timestamp? = nil, key: [UInt8]? = nil,
+    type: [UInt8]? = nil, headers: [UInt8] = [], value: [UInt8], isTombstone: Bool = false
+  ) {
+    (self.offset, self.appendTime, self.eventTime) = (offset, appendTime, eventTime)
+    (self.key, self.type, self.headers) = (key, type, headers)
+    (self.value, self.isTombstone) = (value, isTombstone)
+  }
+
   /// Copies a view.
   public init(copying view: borrowing RecordView) {
     offset = view.offset

@@ -30,12 +30,14 @@ enum AppendCommand: ExecutableCommand {
       Lines are committed as soon as no more input is waiting, so what a person types is kept line \
       by line. When the command ends, everything it read is committed, also after Ctrl-C.
 
-      A stream that does not exist is made, with class disk.
+      A stream that does not exist is made, with class disk. To an erasable stream records are \
+      appended for a --subject, a line each.
       """,
     parameters: [
-      Shared.store, Shared.stream, key, type, ack, lines, lengthPrefixed, Shared.adopt,
+      Shared.store, Shared.stream, key, type, ack, lines, lengthPrefixed,
+      SubjectParameters.subject, SubjectParameters.keys, SubjectParameters.masterKey, Shared.adopt,
     ],
-    exclusive: [[lines, lengthPrefixed]],
+    exclusive: [[lines, lengthPrefixed], [lengthPrefixed, SubjectParameters.subject]],
     examples: [
       .init("echo hello | piperoll append my.store greetings", "appends one record"),
       .init(
@@ -51,6 +53,9 @@ enum AppendCommand: ExecutableCommand {
     defer { store.close() }
     let name = arguments[Shared.stream]
     let log = try opening { () throws(OpenError) in try store.streamCreatingIfNeeded(name) }
+    if let erasable = try SubjectAppender(log, of: store, arguments, console) {
+      return try erasable.run(console)
+    }
     var appender = BatchAppender(
       log, key: arguments[key].map { Array($0.utf8) }, type: arguments[type].map { Array($0.utf8) })
     let isJSON = arguments[Flag.json]

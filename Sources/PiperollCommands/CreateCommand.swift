@@ -26,6 +26,9 @@ enum CreateCommand: ExecutableCommand {
     "evidence", "KIND", .choice(), to: .none,
     help: "what proves later that nothing was changed: none, chain (over groups of records), tree "
       + "(the chain, and one tree over all records)")
+  static let erasable = Flag(
+    "erasable",
+    help: "keep each payload under a key of its subject, so that it can be erased (see subjects)")
   static let segmentBytes = Option<UInt64>.defaulting(
     "segment-bytes", "BYTES",
     .byteCount(in: StreamOptions.segmentByteCountMinimum...StreamOptions.segmentByteCountMaximum),
@@ -41,7 +44,8 @@ enum CreateCommand: ExecutableCommand {
       Streams are also made by the first append to them, with class disk.
       """,
     parameters: [
-      Shared.store, Shared.stream, durability, maxDelay, maxBytes, evidence, segmentBytes,
+      Shared.store, Shared.stream, durability, maxDelay, maxBytes, evidence, erasable,
+      segmentBytes,
       Shared.adopt,
     ],
     examples: [
@@ -67,6 +71,7 @@ enum CreateCommand: ExecutableCommand {
       json.member("stream", log.name)
       json.member("durability", log.durability.word)
       json.member("evidence", arguments[evidence].rawValue)
+      json.member("erasable", log.erasableID != nil)
       json.member("logEndOffset", log.logEndOffset.rawValue)
       json.endObject()
       try console.write(json)
@@ -83,6 +88,7 @@ enum CreateCommand: ExecutableCommand {
   {
     var options = StreamOptions()
     options.segmentByteCount = arguments[segmentBytes]
+    options.isErasable = arguments[erasable]
     options.firstSegmentByteCount = min(options.firstSegmentByteCount, options.segmentByteCount)
     options.evidence =
       switch arguments[evidence] {

@@ -1,3 +1,4 @@
+internal import ByteCoding
 internal import CommandLineInterface
 internal import CommitLog
 internal import Quantities
@@ -19,8 +20,14 @@ enum ReadCommand: ExecutableCommand {
 
       Where bytes are damaged, the place and the offsets lost are named on standard error, the \
       records behind it are printed, and the exit code is 1.
+
+      With --subject, the payloads of an erasable stream that are about the subject are printed, \
+      opened; others are left out.
       """,
-    parameters: [Shared.store, Shared.stream, from, to, Shared.limit, Shared.format],
+    parameters: [
+      Shared.store, Shared.stream, from, to, Shared.limit, Shared.format,
+      SubjectParameters.subject, SubjectParameters.keys, SubjectParameters.masterKey,
+    ],
     examples: [
       .init("piperoll read my.store orders --max 10", "prints the first ten records"),
       .init(
@@ -45,11 +52,13 @@ enum ReadCommand: ExecutableCommand {
       end = min(end, to)
     }
     let printer = RecordPrinter(arguments.recordFormat, to: console.output)
+    let opener = try SubjectOpener(store, arguments[Shared.stream], arguments, console)
     var pump = RecordPump(reader, context: "piperoll read", console)
     _ = try pump.run(before: end, limit: arguments[Shared.limit] ?? .max, printer) {
-      printer.print($0)
+      guard let opener else { return printer.print($0) }
+      if let payload = opener.payload(of: $0) { printer.print($0, value: payload.rawSpan) }
     }
-    return pump.exitCode
+    return opener.map { $0.damageCount > 0 } == true ? .damaged : pump.exitCode
   }
 }
 

@@ -33,17 +33,20 @@ final class RecordPrinter {
   }
 
   /// Prints a record.
-  func print(_ record: borrowing RecordView) {
+  func print(_ record: borrowing RecordView) { print(record, value: record.value) }
+
+  /// Prints a record with another value than the one that is stored.
+  func print(_ record: borrowing RecordView, value: RawSpan) {
     guard failure == nil else { return }
     do throws(OutputError) {
       switch format {
-      case .raw: try printRaw(record)
-      case .json: try printJSON(record)
+      case .raw: try printRaw(value)
+      case .json: try printJSON(record, value)
       case .lengthPrefixed:
         var length: [UInt8] = []
-        length.appendLittleEndian(UInt32(clamping: record.valueByteCount))
+        length.appendLittleEndian(UInt32(clamping: value.byteCount))
         try output.write(length.rawSpan)
-        try output.write(record.value)
+        try output.write(value)
       }
       count += 1
     } catch {
@@ -68,13 +71,13 @@ final class RecordPrinter {
     if let failure { throw .output(failure) }
   }
 
-  private func printRaw(_ record: borrowing RecordView) throws(OutputError) {
+  private func printRaw(_ value: RawSpan) throws(OutputError) {
     if isTerminal {
       // What a log holds must not steer the terminal of whoever looks at it.
-      let text = Array((TerminalText.escaped(record.copyValue()) + "\n").utf8)
+      let text = Array((TerminalText.escaped(value.copyBytes()) + "\n").utf8)
       return try output.write(text.rawSpan)
     }
-    try output.write(record.value)
+    try output.write(value)
     try endLine()
   }
 
@@ -83,7 +86,7 @@ final class RecordPrinter {
     try output.write(bytes.rawSpan)
   }
 
-  private func printJSON(_ record: borrowing RecordView) throws(OutputError) {
+  private func printJSON(_ record: borrowing RecordView, _ value: RawSpan) throws(OutputError) {
     json.removeAll()
     json.beginObject()
     json.member("offset", record.offset.rawValue)
@@ -105,7 +108,7 @@ final class RecordPrinter {
       }
     }
     json.endArray()
-    json.member("value", bytes: record.value)
+    json.member("value", bytes: value)
     json.member("tombstone", record.isTombstone)
     json.endObject()
     json.endDocument()

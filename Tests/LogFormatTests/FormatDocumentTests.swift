@@ -20,6 +20,7 @@ import Testing
     "producer entry": ProducerEntry.byteCount, "control frame": ControlFrame.byteCount,
     "gap head": GapFrame.byteCount,
     "seal block before its columns": SealBlock.fixedByteCount,
+    "tiles before their nodes": SealTiles.headByteCount,
     "statistics": SegmentStatistics.byteCount, "trailer": SealTrailer.byteCount,
   ]
 

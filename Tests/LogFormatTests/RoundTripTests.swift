@@ -71,6 +71,22 @@ import Testing
     #expect(Samples.producers[1].lastSequence == .max)
   }
 
+  @Test func `an erasable stream comes back as it was written, and no shorter`() throws {
+    guard case .createStream(var stream) = Samples.edits[1] else {
+      Issue.record("no stream")
+      return
+    }
+    stream.erasableID = Samples.header.storeID
+    let edit = ManifestEdit.createStream(stream)
+    let bytes = edit.encoded()
+    #expect(try ManifestEdit.decoded(bytes.rawSpan) == edit)
+    #expect(bytes.count == Samples.edits[1].encoded().count + 16)
+    for count in (bytes.count - 17)..<bytes.count {
+      let cut = Array(bytes.prefix(count))
+      #expect(throws: FormatError.self) { try ManifestEdit.decoded(cut.rawSpan) }
+    }
+  }
+
   @Test(arguments: [0, 1, 2, 3], [0, 1, 2])
   func `a seal block and its trailer come back as they were written`(rows: Int, producers: Int)
     throws

@@ -45,6 +45,7 @@ import Testing
     "StateFrame.headByteCount": "state frame head",
     "ProducerEntry.byteCount": "producer entry", "ControlFrame.byteCount": "control frame",
     "GapFrame.byteCount": "gap head", "SealBlock.fixedByteCount": "seal block before its columns",
+    "SealTiles.headByteCount": "tiles before their nodes",
     "SegmentStatistics.byteCount": "statistics", "SealTrailer.byteCount": "trailer",
   ]
 

@@ -47,8 +47,9 @@ import Testing
     "CommandLineInterface": ["ByteCoding", "PlatformIO", "Quantities"],
     "JSONFields": ["CSIMDJSON", "CommandLineInterface", "Quantities"],
     "PiperollCommands": [
-      "ByteCoding", "CommandLineInterface", "CommitLog", "EvidenceFiles", "EvidenceHTTP",
-      "Integrity", "JSONFields", "LogCheckpoints", "LogFormat", "PlatformIO", "Quantities",
+      "ByteCoding", "CommandLineInterface", "CommitLog", "Cryptography", "ErasableRecords",
+      "EvidenceFiles", "EvidenceHTTP", "Integrity", "JSONFields", "LogCheckpoints", "LogFormat",
+      "PlatformIO", "Quantities",
     ],
     // Products.
     "piperoll": ["PiperollCommands"],
