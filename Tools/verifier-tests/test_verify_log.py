@@ -133,6 +133,53 @@ class ProofTests(StoreTests):
         self.assertEqual(self.report(self.made(stream))["streams"][0]["recordCount"], 100_000)
 
 
+class VectorTests(unittest.TestCase):
+    @staticmethod
+    def entries(name: str) -> list[dict]:
+        return json.loads((ROOT / "Fixtures" / "evidence-v1" / f"{name}.json").read_text())
+
+    def test_leaves_are_those_of_the_vectors(self) -> None:
+        unsalted = [one for one in self.entries("leaves") if one["kind"] == "record" and not one["salt"]]
+        self.assertGreater(len(unsalted), 8)
+        for one in unsalted:
+            parts = [one[name] and bytes.fromhex(one[name]) for name in ("key", "type", "headers", "value")]
+            parts = [b"" if one[name] == "" else part for name, part in zip(("key", "type", "headers", "value"), parts)]
+            event = one["eventTime"] and int(one["eventTime"])
+            record = v.Record(int(one["offset"]), int(one["appendTime"]), int(one["isTombstone"]), event, *parts)
+            self.assertEqual(v.leaf(record).hex(), one["hash"])
+            self.assertEqual(sha(b"\0", bytes.fromhex(one["leaf"])).hex(), one["hash"])
+
+    def test_groups_are_those_of_the_vectors(self) -> None:
+        for one in self.entries("groups"):
+            store, stream, number, first, behind, early, late, records, leaves, root = struct.unpack(
+                "<16sQQQQqqQQ32s", bytes.fromhex(one["header"]))
+            before, head = bytes.fromhex(one["headBefore"]), bytes.fromhex(one["head"])
+            group = v.Group(number, first, behind, early, late, records, leaves, root, before, head, 2, b"", 0, store)
+            self.assertEqual(group.link(stream), head)
+            tree = v.Tree()
+            for offset in range(0 if one["evidence"] == "tree" else first, behind):
+                tree.push(sha(b"\0", made.gap_leaf(offset)))
+            self.assertEqual(tree.root(), root)
+            if one["evidence"] == "tree":
+                self.assertEqual([part.hex() for _, part in tree.parts], one["frontier"])
+                new = [node.hex() for _, end, node in sorted(tree.nodes) if end > first]
+                self.assertEqual(new, one["nodes"])
+
+    def test_statements_are_those_of_the_vectors(self) -> None:
+        names = {"next": "nextOffset", "first": "firstOffset", "grouped": "groupedOffset", "groups": "groups",
+                 "time": "time", "coverage": "coverage", "cause": "cause", "head": "head", "root": "root",
+                 "code": "subjectCode", "leaf": "leaf", "streamID": "streamID", "kind": "kind"}
+        for one in self.entries("statements"):
+            value = bytes.fromhex(one["statement"])
+            said = v.statement(v.Record(0, 0, 0, None, None, one["kind"].encode(), b"", value))
+            for mine, name in names.items():
+                if mine in said:
+                    told = said[mine].hex() if isinstance(said[mine], bytes) else str(said[mine])
+                    self.assertEqual(told, str(one[name]), mine)
+            self.assertEqual(said["reason"], one.get("reason", one.get("name")))
+            self.assertEqual([part.hex() for _, part in said.get("parts", [])], one.get("hashes", []))
+
+
 class StatementTests(StoreTests):
     def test_heads_convict_a_stream_that_was_cut_or_made_again(self) -> None:
         longer, other = filled(), filled(groups=2)
