@@ -101,6 +101,12 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
+      name: "LogCheckpoints",
+      dependencies: [
+        "CommitLog", "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "Quantities",
+      ],
+      swiftSettings: strict),
+    .target(
       name: "AuditVerification",
       dependencies: [
         "LogEvidence", "LogFormat", "Integrity", "Cryptography", "PlatformIO", "ByteCoding",
@@ -140,7 +146,7 @@ let package = Package(
       name: "PiperollCommands",
       dependencies: [
         "CommandLineInterface", "JSONFields", "CommitLog", "LogFormat", "PlatformIO", "ByteCoding",
-        "Quantities", "EvidenceFiles", "Integrity",
+        "Quantities", "EvidenceFiles", "Integrity", "LogCheckpoints",
         .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
       ],
       swiftSettings: strict),

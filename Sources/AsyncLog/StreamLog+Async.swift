@@ -18,6 +18,15 @@ extension StreamLog {
     try await reached(.visible, through: offset)
   }
 
+  /// Suspends until chain and tree cover everything through a record, so that it can be proven.
+  ///
+  /// - Throws: `AppendError.withoutEvidence` in a stream without them; otherwise as
+  ///   ``durable(through:)``.
+  public func evidenced(through offset: Offset) async throws {
+    guard hasEvidence else { throw AppendError.withoutEvidence }
+    try await reached(.evidenced, through: offset)
+  }
+
   /// Suspends until a record is what its class promises: class `memory` visible, otherwise durable.
   public func acknowledged(through offset: Offset) async throws {
     try await reached(durability == .memory ? .visible : .durable, through: offset)

@@ -60,6 +60,12 @@ struct ManifestState: Equatable {
     }
   }
 
+  /// Streams with chain and tree, in the order in which they were made.
+  var evidencedStreams: [Stream] {
+    streams.values.filter { $0.definition.evidence != .none }
+      .sorted { $0.definition.streamID < $1.definition.streamID }
+  }
+
   /// Ids are counted from 1; none of a real store comes near this, so that counting on cannot overflow.
   private static let idLimit: UInt64 = 1 << 62
 

@@ -55,8 +55,8 @@ extension StreamLog: ReadSource {
     return true
   }
 
-  /// Calls `body` once, on whichever thread moves the watermark, when everything through a record is
-  /// visible or durable, or when the stream stops before that. It must not block.
+  /// Calls `body` once, on whichever thread moves the watermark, when everything through a record has
+  /// reached it, or when the stream stops before that. It must not block.
   ///
   /// - Returns: What ``forget(_:)`` takes when nobody waits any more.
   @discardableResult
@@ -74,6 +74,7 @@ extension StreamLog: ReadSource {
     }
     if isStopped { watermarks.abandonObservers() }
     if kind == .durable { core.signalCommitter() }
+    if kind == .evidenced { awaitEvidence(through: offset) }
     return WatermarkObservation(id: id)
   }
 

@@ -8,7 +8,7 @@ final class SegmentEntry: Sendable {
   let baseOffset: Offset
   let baseAppendTime: Timestamp
   private let directory: StoreDirectory
-  private let limits: FormatLimits
+  let limits: FormatLimits
   private let inner: Guarded<Inner>
 
   struct Inner: Sendable {
@@ -24,6 +24,8 @@ final class SegmentEntry: Sendable {
     /// Rows are complete up to here.
     var scan: SegmentScan?
     var hasSealRows = false
+    /// `nil` until it was looked for.
+    var tilePlace: TilePlace??
     var isDropped = false
   }
 
@@ -160,6 +162,34 @@ final class SegmentEntry: Sendable {
       inner.rows = scan.progress.rows
       inner.scan = scan
       return inner.rows
+    }
+  }
+
+  /// Where the tiles of a seal block stand.
+  struct TilePlace: Sendable {
+    /// First and next offset of their groups.
+    let offsets: Range<UInt64>
+    /// Position of the first byte in the file.
+    let position: Int
+  }
+
+  /// Where the tiles stand in the file of a sealed segment; `nil` when there are none.
+  func tilePlace(_ file: SegmentFile) -> TilePlace? {
+    inner.withLock { inner in
+      if let known = inner.tilePlace { return known }
+      guard let end = inner.segment.end, end.reason == .sealed else { return nil }
+      let seal = Self.seal(file, end: end.endPosition.rawValue, limits)
+      let place = seal.flatMap { seal in
+        seal.tiles.map { tiles in
+          // The block stands before the end of the segment, and ends there.
+          let start =
+            Int(end.endPosition.rawValue) - SealTrailer.byteCount - tiles.byteCount
+          return TilePlace(
+            offsets: tiles.firstOffset.rawValue..<tiles.nextOffset.rawValue, position: start)
+        }
+      }
+      inner.tilePlace = place
+      return place
     }
   }
 

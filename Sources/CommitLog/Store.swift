@@ -65,6 +65,9 @@ public final class Store: Sendable {
   }
 
   private func start() throws(OpenError) {
+    core.statements.start { [weak self] creating throws(OpenError) in
+      try self?.evidenceLog(creating: creating)
+    }
     try core.start(
       committing: { [weak self] now in self?.commitDue(now) ?? nil },
       hashing: { [weak self] in self?.evidenceDue() ?? nil })

@@ -18,6 +18,7 @@ final class StoreCore: Sendable {
   let spares: SpareFiles
   let shared: SharedPage
   let repairs: [StoreRepair]
+  let statements: StoreStatements
   private let background: BackgroundWork
 
   init(
@@ -35,6 +36,7 @@ final class StoreCore: Sendable {
     faults = environment.faults
     self.manifest = manifest
     storeID = manifest.superblock.storeID
+    statements = StoreStatements(storeID: manifest.superblock.storeID)
     epoch = manifest.superblock.epoch
     background = BackgroundWork(options.execution)
     spares = SpareFiles(directory, limit: options.spareSegmentCount)

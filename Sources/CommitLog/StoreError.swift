@@ -111,6 +111,8 @@ public enum AppendError: Error, Sendable {
   case invalid(FormatError)
   /// The stream was created without chain and tree.
   case withoutEvidence
+  /// What the removal would leave of chain and tree cannot be stated, so nothing was removed.
+  indirect case unstated(EvidenceError)
   /// The log end offset is not the one the caller expected.
   case conflict(expected: Offset, actual: Offset)
   /// A newer epoch of this producer is at work.
@@ -141,6 +143,8 @@ extension AppendError: CustomStringConvertible {
     case .invalid(let error): error.description
     case .withoutEvidence:
       "the stream was created without chain and tree; its records cannot be proven"
+    case .unstated(let error):
+      "nothing was removed, because the store cannot state what goes: \(error)"
     case .conflict(let expected, let actual):
       "the log ends at offset \(actual), not at \(expected); read what came between and decide again"
     case .producerFenced(let id, let epoch, let current):

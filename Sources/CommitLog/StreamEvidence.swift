@@ -17,8 +17,8 @@ final class StreamEvidence: Sendable {
 
   /// Held by whoever hashes.
   let work: Guarded<Work>
-  /// The first offset that chain and tree do not cover yet.
-  let evidenced: Atomic<UInt64>
+  /// Somebody awaits that everything before this offset is covered; 0 when nobody does.
+  let awaited = Atomic<UInt64>(0)
 
   init(
     storeID: UniqueIdentifier, definition: ManifestEdit.StreamDefinition,
@@ -28,12 +28,13 @@ final class StreamEvidence: Sendable {
       Work(
         builder: EvidenceBuilder(
           storeID: storeID.bytes, streamID: definition.streamID, coverage: coverage, state: state)))
-    evidenced = Atomic(state.nextOffset)
   }
 
   /// What is being hashed.
   struct Work: ~Copyable {
     var builder: EvidenceBuilder
+    /// As of the last group that stands in the log.
+    var placed: EvidenceState
     /// A group that found no room in the log yet.
     var unplaced: EvidenceGroup?
     /// Why it found none.
@@ -44,7 +45,10 @@ final class StreamEvidence: Sendable {
     private var reader: LogReader?
     private var piece = LeafPiece()
 
-    init(builder: EvidenceBuilder) { self.builder = builder }
+    init(builder: EvidenceBuilder) {
+      self.builder = builder
+      placed = builder.state
+    }
 
     /// Offset behind the last leaf that was hashed.
     var hashedOffset: UInt64 { builder.state.nextOffset + builder.pendingCount }

@@ -1,3 +1,4 @@
+internal import Integrity
 internal import LogFormat
 internal import PlatformIO
 public import Quantities
@@ -104,18 +105,26 @@ extension StreamLog {
 
   /// Removes whole sealed segments whose records all lie before an offset.
   ///
-  /// The log start offset moves at once and durably; files go when no reader needs them.
+  /// The log start offset moves at once and durably; files go when no reader needs them. In a stream with
+  /// evidence it is stated first what goes, and what is left of it in chain and tree, so that proofs and
+  /// checkpoints of before keep holding. The stream of such statements itself removes nothing.
+  ///
+  /// - Parameters:
+  ///   - offset: Records before it may go.
+  ///   - reason: Why, for whoever reads the statement: at most 1,024 bytes.
   /// - Returns: How many segments were removed, and how many a reader with a lease still holds back.
   @discardableResult
-  public func removeSegments(before offset: Offset) throws(AppendError) -> (
+  public func removeSegments(before offset: Offset, reason: String = "") throws(AppendError) -> (
     removed: Int, heldBack: Int
   ) {
     guard forkGeneration.isCurrent else { throw .forked }
     if state.withLock({ $0.isClosing }) { throw .closed }
+    guard definition.name != Statement.streamName else { return (0, 0) }
     let bound = min(offset, heldBackOffset)
     let wanted = removableSegments.filter { $0.end.map { $0.nextOffset <= offset } ?? false }
     let eligible = wanted.filter { $0.end.map { $0.nextOffset <= bound } ?? false }
     guard let newest = eligible.last, let end = newest.end else { return (0, wanted.count) }
+    try stateRemoval(to: end.nextOffset, reason: reason)
     var edits: [ManifestEdit] = [
       .logStart(streamID: definition.streamID, offset: end.nextOffset)
     ]
@@ -145,6 +154,19 @@ extension StreamLog {
     }
     core.manifest.provideBallast()
     return (eligible.count, wanted.count - eligible.count)
+  }
+
+  /// States that the records before an offset go.
+  private func stateRemoval(to next: Offset, reason: String) throws(AppendError) {
+    do throws(EvidenceError) {
+      try core.statements.stateRemoval(
+        of: self, from: logStartOffset, to: next, cause: .request, reason: reason)
+    } catch {
+      switch error {
+      case .append(let error): throw error
+      default: throw .unstated(error)
+      }
+    }
   }
 
   /// Segments that no recovery will need.

@@ -212,6 +212,7 @@ extension StreamLog {
     durablePosition.store(mark.position, ordering: .releasing)
     watermarks.raiseDurable(to: mark.nextOffset.rawValue)
     watermarks.raiseVisible(to: mark.nextOffset.rawValue)
+    if let evidence, evidence.awaited.load(ordering: .acquiring) != 0 { core.signalEvidence() }
   }
 
   private func awaitClaims(of group: [StagingBuffer]) {

@@ -10,15 +10,15 @@ internal import Synchronization
 extension StreamLog {
   /// The first offset that chain and tree do not cover yet; 0 in a stream without evidence.
   public var evidencedOffset: Offset {
-    Offset(rawValue: evidence?.evidenced.load(ordering: .acquiring) ?? 0)
+    Offset(rawValue: watermarks.value(.evidenced))
   }
 
   /// Waits until chain and tree cover a record. The calling thread hashes when nobody else is at it.
   ///
   /// - Throws: `.withoutEvidence`, `.streamFailed`, `.closed`.
   public func waitUntilEvidenced(_ offset: Offset) throws(AppendError) {
-    guard let evidence else { throw .withoutEvidence }
-    while evidence.evidenced.load(ordering: .acquiring) <= offset.rawValue {
+    guard evidence != nil else { throw .withoutEvidence }
+    while watermarks.value(.evidenced) <= offset.rawValue {
       try refuseWhenStopped()
       if visible <= offset.rawValue {
         // Class disk shows what is durable only.
@@ -26,6 +26,22 @@ extension StreamLog {
         wait(beyond: offset.rawValue, timeoutNanoseconds: 10_000_000)
       }
       try helpEvidence(endingGroup: true)
+    }
+  }
+
+  /// Has whoever hashes end the group with a record, instead of waiting for more.
+  func awaitEvidence(through offset: Offset) {
+    guard let evidence else { return }
+    _ = evidence.awaited.max(offset.rawValue + 1, ordering: .acquiringAndReleasing)
+    // Class disk shows what is durable only.
+    if definition.durability == .disk {
+      state.withLock { $0.awaitedDurable = max($0.awaitedDurable, offset.rawValue + 1) }
+      core.signalCommitter()
+    }
+    if core.options.execution == .inline {
+      _ = evidenceIfDue()
+    } else {
+      core.signalEvidence()
     }
   }
 
@@ -86,6 +102,7 @@ extension StreamLog {
     do throws(AppendError) {
       try insert(group)
       work.unplaced = nil
+      work.placed = group.state
       return true
     } catch {
       work.unplaced = group
@@ -113,22 +130,23 @@ extension StreamLog {
         state.place(frame)
         return true
       }
-      if isPlaced { return noteEvidenced(group.header.nextOffset) }
+      if isPlaced { return watermarks.raiseEvidenced(to: group.header.nextOffset) }
       try makeRoom(room, waiting: true)
     }
-  }
-
-  private func noteEvidenced(_ offset: UInt64) {
-    evidence?.evidenced.store(offset, ordering: .releasing)
-    watermarks.notify()
   }
 
   /// Does what is due and answers how long until something will be; `nil` when nothing is expected.
   func evidenceIfDue() -> UInt64? {
     guard let evidence else { return nil }
     let isDone = evidence.work.withLockIfAvailable { work in
-      while advanceEvidence(&work, endingGroup: false) {}
+      let awaited = evidence.awaited.exchange(0, ordering: .acquiringAndReleasing)
+      let isAwaited = awaited > watermarks.value(.evidenced)
+      while advanceEvidence(&work, endingGroup: isAwaited) {}
       guard failure == nil else { return true }
+      if awaited > watermarks.value(.evidenced) {
+        // It is not visible yet.
+        _ = evidence.awaited.max(awaited, ordering: .acquiringAndReleasing)
+      }
       let hashed = work.hashedOffset
       guard work.builder.pendingCount == 0, work.unplaced == nil else { return false }
       // Whoever appends next wakes the thread, unless somebody has appended already.
@@ -137,7 +155,9 @@ extension StreamLog {
         return state.isEvidenceAsleep
       }
     }
-    return isDone == true ? nil : core.options.evidenceNanoseconds / 4
+    guard isDone != true else { return nil }
+    return evidence.awaited.load(ordering: .relaxed) == 0
+      ? core.options.evidenceNanoseconds / 4 : 10_000_000
   }
 
   /// Lets go of the files: the reader of the records holds the stream, which holds it.
@@ -199,7 +219,7 @@ extension StreamLog {
   /// What chain and tree say as of the last group; `nil` in a stream without evidence.
   public var evidenceHead: EvidenceHead? {
     evidence?.work.withLock { work in
-      let state = work.builder.state
+      let state = work.placed
       return EvidenceHead(
         groupCount: state.chain.count, head: state.chain.head.bytes,
         nextOffset: Offset(rawValue: state.nextOffset), root: state.frontier.root.bytes)

@@ -172,7 +172,7 @@ extension StreamLog {
 
   /// What chain and tree cover; no bound in a stream without.
   @inline(__always)
-  var evidencedBound: UInt64 { evidence?.evidenced.load(ordering: .acquiring) ?? .max }
+  var evidencedBound: UInt64 { evidence == nil ? .max : watermarks.value(.evidenced) }
 
   /// Does or awaits what an append needs before it can be tried again.
   @inline(never)

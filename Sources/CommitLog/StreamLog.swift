@@ -58,6 +58,9 @@ public final class StreamLog: Sendable {
     }
   }
 
+  /// Whether the stream has chain and tree, or the chain alone.
+  public var hasEvidence: Bool { evidence != nil }
+
   /// The first offset readers may not see yet.
   public var visibleOffset: Offset { Offset(rawValue: watermarks.value(.visible)) }
 

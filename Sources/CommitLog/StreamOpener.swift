@@ -369,13 +369,15 @@ struct StreamOpener {
     }
     let values = WatermarkCell.Values(
       visible: continuation.nextOffset, durable: continuation.nextOffset, logStart: stream.logStart)
+    let evidence = evidence(stream, after: lastGroup)
     let watermarks = Watermarks(
-      values, cell: core.shared.cell(forStream: streamID, values))
+      values, evidenced: evidence == nil ? 0 : lastGroup?.nextOffset.rawValue ?? 0,
+      cell: core.shared.cell(forStream: streamID, values))
     watermarks.cell.store(activeSegmentID: state.segment.segmentID)
     let log = StreamLog(
       core: core, definition: definition, watermarks: watermarks, state: state,
       segments: segments, recovery: report,
-      evidence: evidence(stream, after: lastGroup))
+      evidence: evidence)
     if let (file, _, sequence, index) = continuation.segment {
       log.committing.withLock { committer in
         committer.slotSequence = sequence

@@ -2,7 +2,7 @@ internal import PlatformIO
 internal import Quantities
 internal import Synchronization
 
-/// How far a stream has come: two counters that only grow, and those who wait for them.
+/// How far a stream has come: counters that only grow, and those who wait for them.
 ///
 /// The writer keeps the numbers here and mirrors them into a cell that readers in other processes can
 /// see; it never reads the cell back, because anybody may write there.
@@ -11,6 +11,8 @@ final class Watermarks: Sendable {
   let visible: Atomic<UInt64>
   /// The first offset that power loss may still take.
   let durable: Atomic<UInt64>
+  /// The first offset that chain and tree do not cover yet; stays at 0 in a stream without.
+  let evidenced: Atomic<UInt64>
   /// The first offset kept.
   let logStart: Atomic<UInt64>
   /// Where other processes, and waiting threads of this one, look.
@@ -30,8 +32,11 @@ final class Watermarks: Sendable {
 
   /// Makes the watermarks of a stream.
   ///
-  /// - Parameter cell: Holds the same values already.
-  init(_ values: WatermarkCell.Values, cell: WatermarkCell) {
+  /// - Parameters:
+  ///   - evidenced: What chain and tree cover.
+  ///   - cell: Holds the same values already.
+  init(_ values: WatermarkCell.Values, evidenced: UInt64, cell: WatermarkCell) {
+    self.evidenced = Atomic(evidenced)
     visible = Atomic(values.visible.rawValue)
     durable = Atomic(values.durable.rawValue)
     logStart = Atomic(values.logStart.rawValue)
@@ -42,7 +47,13 @@ final class Watermarks: Sendable {
     switch kind {
     case .visible: visible.load(ordering: .acquiring)
     case .durable: durable.load(ordering: .acquiring)
+    case .evidenced: evidenced.load(ordering: .acquiring)
     }
+  }
+
+  func raiseEvidenced(to offset: UInt64) {
+    evidenced.store(offset, ordering: .releasing)
+    notify()
   }
 
   @inline(__always)
@@ -72,12 +83,11 @@ final class Watermarks: Sendable {
 
   @inline(never)
   private func notifyObservers() {
-    let visible = visible.load(ordering: .acquiring)
-    let durable = durable.load(ordering: .acquiring)
     let due = observers.withLock { list -> [Observer] in
-      let due = list.filter { ($0.kind == .visible ? visible : durable) >= $0.offset }
+      let due = list.filter { value($0.kind) >= $0.offset }
       if !due.isEmpty {
-        list.removeAll { ($0.kind == .visible ? visible : durable) >= $0.offset }
+        let ids = Set(due.map(\.id))
+        list.removeAll { ids.contains($0.id) }
         observerCount.store(list.count, ordering: .sequentiallyConsistent)
       }
       return due
@@ -127,4 +137,6 @@ public enum WatermarkKind: Sendable {
   case visible
   /// Everything before it survives power loss.
   case durable
+  /// Chain and tree cover everything before it.
+  case evidenced
 }

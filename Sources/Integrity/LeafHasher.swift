@@ -44,6 +44,11 @@ public struct LeafHasher: Sendable {
   /// The parts of the record added last, when it had no salt: most have the same.
   private var lastParts: Parts?
 
+  /// Whether the data of the leaves are kept when they are hashed.
+  public var keepsData = false
+  /// Data of the leaves that were hashed last, 52 bytes each, where that is wanted.
+  public private(set) var data: [UInt8] = []
+
   /// A hasher without records.
   public init() {}
 
@@ -133,6 +138,7 @@ public struct LeafHasher: Sendable {
     let hashes = MerkleTree.leafHashes(
       of: leaves.rawSpan.extracting(0..<(count * RecordLeaf.byteCount)),
       byteCount: RecordLeaf.byteCount, kernel: kernel)
+    data = keepsData ? Array(leaves[..<(count * RecordLeaf.byteCount)]) : []
     count = 0
     prefixes.removeAll(keepingCapacity: true)
     prefixRanges.removeAll(keepingCapacity: true)

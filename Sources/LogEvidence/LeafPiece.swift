@@ -18,7 +18,12 @@ public struct LeafPiece: Sendable {
   private var lastAppendTime: Int64 = 0
 
   /// A piece without records.
-  public init() {}
+  ///
+  /// - Parameter keepsData: Whether the leaves themselves are wanted, besides their hashes.
+  public init(keepsData: Bool = false) { hasher.keepsData = keepsData }
+
+  /// The leaves that were hashed last, where they are wanted: 52 bytes each.
+  public var data: [UInt8] { hasher.data }
 
   /// Offsets that were added since the last were made into leaves.
   public var count: Int { hasher.count }

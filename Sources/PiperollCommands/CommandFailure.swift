@@ -79,7 +79,7 @@ func printing<Result>(_ body: () throws(OutputError) -> Result) throws(CommandFa
 }
 
 /// Runs what uses files outside the store.
-func using<Result>(
+func using<Result: ~Copyable>(
   _ body: () throws(FileSystemError) -> Result
 ) throws(CommandFailure) -> Result {
   do throws(FileSystemError) { return try body() } catch { throw .file(error) }

@@ -11,6 +11,7 @@ public enum PiperollProgram {
       InitCommand.self, CreateCommand.self, AppendCommand.self, ImportCommand.self,
       ReadCommand.self, TailCommand.self, ExportCommand.self, InfoCommand.self,
       VerifyCommand.self, DumpCommand.self, BenchCommand.self, KeyCommand.self,
+      EvidenceCommand.self,
     ] + network
 
   /// Commands that need the network.

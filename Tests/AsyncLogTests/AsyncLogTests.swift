@@ -28,6 +28,26 @@ private func withStore<Result>(_ body: (Store) async throws -> Result) async thr
     }
   }
 
+  @Test(arguments: [Durability.disk, .memory])
+  func `awaiting evidence returns once chain and tree cover the record`(_ durability: Durability)
+    async throws
+  {
+    try await withStore { store in
+      var options = StreamOptions()
+      options.durability = durability
+      options.evidence = .tree
+      let log = try store.createStream(StreamName("e"), options: options)
+      for round in 0..<3 as Range<UInt8> {
+        let last = try log.append([round])
+        try await log.evidenced(through: last)
+        #expect(log.evidencedOffset > last)
+      }
+      let other = try store.createStream(StreamName("other"))
+      let last = try other.append([1])
+      await #expect(throws: AppendError.self) { try await other.evidenced(through: last) }
+    }
+  }
+
   @Test func `many tasks each see their own record acknowledged`() async throws {
     try await withStore { store in
       let log = try store.createStream(StreamName("b"))

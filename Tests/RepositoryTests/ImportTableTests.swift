@@ -25,6 +25,9 @@ import Testing
     "EvidenceHTTP": [
       "CCurl", "CMicroHTTPD", "Cryptography", "EvidenceFiles", "Integrity", "PlatformIO",
     ],
+    "LogCheckpoints": [
+      "CommitLog", "Cryptography", "EvidenceFiles", "Integrity", "PlatformIO", "Quantities",
+    ],
     "AuditVerification": [
       "ByteCoding", "Cryptography", "Integrity", "LogEvidence", "LogFormat", "PlatformIO",
       "Quantities",
@@ -41,7 +44,7 @@ import Testing
     "JSONFields": ["CSIMDJSON", "CommandLineInterface", "Quantities"],
     "PiperollCommands": [
       "ByteCoding", "CommandLineInterface", "CommitLog", "EvidenceFiles", "EvidenceHTTP",
-      "Integrity", "JSONFields", "LogFormat", "PlatformIO", "Quantities",
+      "Integrity", "JSONFields", "LogCheckpoints", "LogFormat", "PlatformIO", "Quantities",
     ],
     // Products.
     "piperoll": ["PiperollCommands"],

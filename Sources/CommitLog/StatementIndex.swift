@@ -1,0 +1,119 @@
+internal import ByteCoding
+internal import Integrity
+internal import LogFormat
+internal import Quantities
+
+/// What the statements of a store say, stream by stream: read once, then as they are added.
+struct StatementIndex: Sendable {
+  /// What is known of a stream.
+  struct Stream: Sendable {
+    /// Offsets behind groups that were stated, ascending.
+    var statedOffsets: [UInt64] = []
+    /// Where the statements of them stand in the evidence stream.
+    var heads: [Offset] = []
+    /// Where redactions stand in the evidence stream.
+    var redactions: [Offset] = []
+    /// Where removals stand there.
+    var removals: [Offset] = []
+    /// Offset up to which removals were stated.
+    var removedOffset: UInt64 = 0
+
+    /// Where the first statement of heads that covers an offset stands.
+    func heads(covering offset: UInt64) -> Offset? {
+      var (low, high) = (0, statedOffsets.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if statedOffsets[middle] <= offset { low = middle + 1 } else { high = middle }
+      }
+      return low < heads.count ? heads[low] : nil
+    }
+  }
+
+  private(set) var streams: [UInt64: Stream] = [:]
+  /// First record of the evidence stream that was not read yet.
+  private(set) var nextOffset = Offset.zero
+
+  /// Takes a record of the evidence stream.
+  mutating func take(_ statement: Statement, at offset: Offset) {
+    nextOffset = max(nextOffset, offset.advanced(by: 1))
+    var stream = streams[statement.streamID] ?? Stream()
+    switch statement.content {
+    case .heads(let heads):
+      if stream.statedOffsets.last ?? 0 < heads.nextOffset {
+        stream.statedOffsets.append(heads.nextOffset)
+        stream.heads.append(offset)
+      }
+    case .removal(let removal):
+      stream.removals.append(offset)
+      stream.removedOffset = max(stream.removedOffset, removal.nextOffset)
+    case .redaction: stream.redactions.append(offset)
+    case .erasure: return
+    }
+    streams[statement.streamID] = stream
+  }
+
+  /// Reads what was added since.
+  mutating func read(_ source: any ReadSource) throws(EvidenceError) {
+    try Self.read(source, from: nextOffset, to: nil) { take($0, at: $1) }
+    nextOffset = max(nextOffset, Offset(rawValue: source.visible))
+  }
+
+  /// Reads statements.
+  ///
+  /// - Parameter end: Where to stop; `nil` for the end of what is visible.
+  static func read(
+    _ source: any ReadSource, from first: Offset, to end: Offset?,
+    _ body: (Statement, Offset) -> Void
+  ) throws(EvidenceError) {
+    let end = min(end ?? .maximum, Offset(rawValue: source.visible))
+    guard first < end else { return }
+    var failure: EvidenceError?
+    do throws(ReadError) {
+      var options = ReaderOptions()
+      options.takesLease = false
+      var reader = try LogReader(source, from: .offset(first), options)
+      while reader.nextOffset < end, failure == nil {
+        let count = try reader.read(max: Int(clamping: end.rawValue - reader.nextOffset.rawValue)) {
+          view in
+          guard view.offset < end, failure == nil else { return }
+          do throws(StatementError) { body(try Statement(view.value), view.offset) } catch {
+            failure = .statement(view.offset, error)
+          }
+        }
+        if count == 0 { break }
+      }
+    } catch {
+      throw .read(error)
+    }
+    if let failure { throw failure }
+  }
+
+  /// The statement at an offset; `nil` when there is none.
+  static func statement(in source: any ReadSource, at offset: Offset) throws(EvidenceError)
+    -> Statement?
+  {
+    var found: Statement?
+    try read(source, from: offset, to: offset.advanced(by: 1)) { statement, _ in
+      found = statement
+    }
+    return found
+  }
+
+  /// The tree of a stream, with what statements keep of what is gone.
+  func tree(of source: any ReadSource, evidence: any ReadSource) throws(EvidenceError) -> StreamTree
+  {
+    var removals: [RecordRemoval] = []
+    var redactions: [RecordRedaction] = []
+    let stream = streams[source.streamID] ?? Stream()
+    for offset in stream.removals + stream.redactions {
+      try Self.read(evidence, from: offset, to: offset.advanced(by: 1)) { statement, _ in
+        switch statement.content {
+        case .removal(let removal): removals.append(removal)
+        case .redaction(let redaction): redactions.append(redaction)
+        default: break
+        }
+      }
+    }
+    return StreamTree(source, removals: removals, redactions: redactions)
+  }
+}

@@ -1,0 +1,98 @@
+internal import ByteCoding
+public import Integrity
+internal import LogFormat
+internal import PlatformIO
+public import Quantities
+
+/// Where trees of streams are had from: a store that is open for writing, or one that is only read.
+public protocol StoreTrees: Sendable {
+  /// The tree of a stream, with what statements keep of what is gone.
+  ///
+  /// - Throws: ``EvidenceError``: `.withoutTree`, `.open` when there is no such stream.
+  func tree(ofStream name: StreamName) throws(EvidenceError) -> StreamTree
+
+  /// The first statement of a stream's heads that covers an offset.
+  ///
+  /// - Parameters:
+  ///   - name: The stream.
+  ///   - offset: The offset.
+  ///   - size: Statements from this offset of the evidence stream on do not count.
+  /// - Returns: The statement and its offset in the evidence stream; `nil` when there is none.
+  /// - Throws: ``EvidenceError``.
+  func statedHeads(ofStream name: StreamName, covering offset: Offset, below size: UInt64)
+    throws(EvidenceError) -> (statement: Statement, offset: Offset)?
+}
+
+extension StoreTrees {
+  /// The tree of the store's statements.
+  ///
+  /// - Throws: ``EvidenceError``: `.open` when nothing was stated yet.
+  public func treeOfStatements() throws(EvidenceError) -> StreamTree {
+    let name: StreamName
+    do throws(OpenError) { name = try StreamName(Statement.streamName) } catch {
+      throw .open(error)
+    }
+    return try tree(ofStream: name)
+  }
+}
+
+extension Store: StoreTrees {
+  public func tree(ofStream name: StreamName) throws(EvidenceError) -> StreamTree {
+    try tree(of: opened(name))
+  }
+
+  public func statedHeads(ofStream name: StreamName, covering offset: Offset, below size: UInt64)
+    throws(EvidenceError) -> (statement: Statement, offset: Offset)?
+  {
+    let log = try opened(name)
+    return try core.statements.heads(
+      of: log.definition.streamID, covering: offset, below: size)
+  }
+
+  private func opened(_ name: StreamName) throws(EvidenceError) -> StreamLog {
+    do throws(OpenError) { return try stream(name) } catch { throw .open(error) }
+  }
+}
+
+extension StoreReader: StoreTrees {
+  public func tree(ofStream name: StreamName) throws(EvidenceError) -> StreamTree {
+    let source = try evidenced(name)
+    let manifest = self.manifest
+    guard manifest.streams[source.streamID]?.definition.evidence == .tree else {
+      throw .withoutTree(stream: name.text)
+    }
+    guard name.text != Statement.streamName, let (index, statements) = try statements() else {
+      return StreamTree(source, removals: [], redactions: [])
+    }
+    return try index.tree(of: source, evidence: statements)
+  }
+
+  public func statedHeads(ofStream name: StreamName, covering offset: Offset, below size: UInt64)
+    throws(EvidenceError) -> (statement: Statement, offset: Offset)?
+  {
+    let source = try evidenced(name)
+    guard let (index, statements) = try statements(),
+      let place = index.streams[source.streamID]?.heads(covering: offset.rawValue),
+      place.rawValue < size
+    else { return nil }
+    return try StatementIndex.statement(in: statements, at: place).map { ($0, place) }
+  }
+
+  private func evidenced(_ name: StreamName) throws(EvidenceError) -> RemoteStream {
+    do throws(ReadError) { return try source(named: name) } catch {
+      if case .open(let error) = error { throw .open(error) }
+      throw .read(error)
+    }
+  }
+
+  /// All statements; `nil` where nothing was stated yet.
+  private func statements() throws(EvidenceError) -> (StatementIndex, RemoteStream)? {
+    guard let name = try? StreamName(Statement.streamName),
+      let source = try? source(named: name)
+    else { return nil }
+    var index = StatementIndex()
+    do throws(ReadError) { try source.refresh() } catch { throw .read(error) }
+    try index.read(source)
+    return (index, source)
+  }
+}

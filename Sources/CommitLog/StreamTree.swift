@@ -1,0 +1,324 @@
+internal import ByteCoding
+public import Cryptography
+public import Integrity
+internal import LogEvidence
+internal import LogFormat
+internal import PlatformIO
+public import Quantities
+
+/// The tree of a stream as proofs are made from it: nodes of level 8 and above stand in seal blocks and
+/// integrity frames, those below are made again from the 256 records under them, and what became of
+/// records that are gone stands in the statements of their removal.
+///
+/// Methods may be called from any thread. Hashes that were used lately are kept.
+public final class StreamTree: TreeHashes, Sendable {
+  private let source: any ReadSource
+  private let removed: RemovedLeaves
+  private let redacted: [UInt64: RecordLeaf]
+  private let cache = Guarded(Cache())
+
+  /// Leaves under a node of the lowest level that is kept.
+  private static let blockLeafCount: UInt64 = 1 << UInt64(IntegrityFrame.keptLevel)
+
+  private struct Cache: Sendable {
+    /// By number: the hashes of its levels, the leaves first.
+    var blocks: [UInt64: Block] = [:]
+    var nodes: [Node: Digest] = [:]
+
+    static let blockCountLimit = 256
+    static let nodeCountLimit = 1 << 16
+  }
+
+  private struct Node: Hashable, Sendable {
+    let level: Int
+    let index: UInt64
+  }
+
+  /// The hashes under a node of level 8, as many as there are.
+  private struct Block: Sendable {
+    var levels: [[Digest]]
+    /// Whether all its leaves are there.
+    var isWhole: Bool { levels[0].count == Int(StreamTree.blockLeafCount) }
+  }
+
+  init(_ source: any ReadSource, removals: [RecordRemoval], redactions: [RecordRedaction]) {
+    self.source = source
+    var removed = RemovedLeaves()
+    for removal in removals { removed.add(removal) }
+    self.removed = removed
+    redacted = Dictionary(
+      redactions.map { ($0.leaf.offset, $0.leaf) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The root of the tree with so many leaves.
+  ///
+  /// - Parameter size: At most the offset behind the last group.
+  /// - Throws: ``EvidenceError``.
+  public func root(size: UInt64) throws(EvidenceError) -> Digest { try root(over: 0..<size) }
+
+  /// The proof that an offset's leaf is part of the tree of some size, checked against a root.
+  ///
+  /// - Parameters:
+  ///   - offset: The offset; below `size`.
+  ///   - size: At most the offset behind the last group.
+  ///   - root: The root of that tree, as a group or a checkpoint has it.
+  /// - Throws: ``EvidenceError``: `.contradiction` when the records do not lead to the root.
+  public func proof(of offset: Offset, size: UInt64, root: Digest) throws(EvidenceError) -> (
+    leaf: Digest, proof: InclusionProof
+  ) {
+    guard offset.rawValue < size else { throw .notCovered(offset) }
+    let leaf = try hash(level: 0, index: offset.rawValue)
+    let proof = try inclusionProof(index: offset.rawValue, size: size)
+    do throws(ProofError) { try proof.verify(leaf: leaf, root: root) } catch {
+      throw .contradiction(offset..<Offset(rawValue: size))
+    }
+    return (leaf, proof)
+  }
+
+  /// The leaves of offsets whose records are there, or that have none: what the hashes are of.
+  ///
+  /// - Parameter offsets: Offsets that are covered; not below the log start.
+  /// - Throws: ``EvidenceError``: `.removed`, `.contradiction` when a record is not the one that was
+  ///   hashed.
+  public func leaves(_ offsets: Range<Offset>) throws(EvidenceError) -> [RecordLeaf] {
+    let (first, end) = (offsets.lowerBound.rawValue, offsets.upperBound.rawValue)
+    guard first >= source.logStart else {
+      throw .removed(offsets.lowerBound..<Offset(rawValue: source.logStart))
+    }
+    let data: [UInt8]
+    do throws(ReadError) {
+      data = try LeafSource.leavesAndData(source, from: first, to: end).data
+    } catch {
+      throw .read(error)
+    }
+    var leaves: [RecordLeaf] = []
+    for place in 0..<(data.count / RecordLeaf.byteCount) {
+      let start = place * RecordLeaf.byteCount
+      let offset = first + UInt64(place)
+      let read = RecordLeaf(data.rawSpan.extracting(start..<(start + RecordLeaf.byteCount)))
+      guard let leaf = redacted[offset] ?? read,
+        try hash(level: 0, index: offset) == MerkleTree.leafHash(leaf.encoded)
+      else { throw .contradiction(offsets) }
+      leaves.append(leaf)
+    }
+    guard leaves.count == Int(end - first) else { throw .notCovered(offsets.upperBound) }
+    return leaves
+  }
+
+  /// First offset whose record is still there.
+  public var logStartOffset: Offset { Offset(rawValue: source.logStart) }
+
+  public func hash(level: Int, index: UInt64) throws(EvidenceError) -> Digest {
+    if level < IntegrityFrame.keptLevel {
+      let shift = UInt64(IntegrityFrame.keptLevel - level)
+      let block = try block(index >> shift)
+      let place = Int(index & (1 << shift - 1))
+      guard block.levels[level].indices.contains(place) else {
+        throw .notCovered(Offset(rawValue: (index + 1) << UInt64(level) - 1))
+      }
+      return block.levels[level][place]
+    }
+    let node = Node(level: level, index: index)
+    if let hash = cache.withLock({ $0.nodes[node] }) { return hash }
+    let hash = try find(node)
+    cache.withLock { cache in
+      if cache.nodes.count >= Cache.nodeCountLimit { cache.nodes = [:] }
+      cache.nodes[node] = hash
+    }
+    return hash
+  }
+
+  // MARK: Nodes that are kept
+
+  private func find(_ node: Node) throws(EvidenceError) -> Digest {
+    let last = (node.index + 1) << UInt64(node.level) - 1
+    if last >= source.logStart, let hash = try kept(node, last: last) { return hash }
+    if node.level == IntegrityFrame.keptLevel {
+      if let hash = removed.node(ofBlock: node.index) { return hash }
+      let block = try block(node.index)
+      guard block.isWhole, let pair = block.levels.last, pair.count == 2 else {
+        throw .notCovered(Offset(rawValue: last))
+      }
+      return MerkleTree.nodeHash(pair[0], pair[1])
+    }
+    return MerkleTree.nodeHash(
+      try hash(level: node.level - 1, index: 2 * node.index),
+      try hash(level: node.level - 1, index: 2 * node.index + 1))
+  }
+
+  /// A node as a seal block or an integrity frame has it.
+  ///
+  /// - Parameter last: The last leaf under it, whose group completed it.
+  private func kept(_ node: Node, last: UInt64) throws(EvidenceError) -> Digest? {
+    if let log = source as? StreamLog, let hash = log.keptNode(node.level, node.index) {
+      return Digest(hash)
+    }
+    do throws(ReadError) {
+      try source.refresh()
+      let entries = source.entries
+      let first = entries.lastIndex { $0.baseOffset.rawValue <= last } ?? 0
+      // The group may stand in a later segment, and no other one between.
+      for entry in entries[min(first, entries.count)...] {
+        if let tiles = try entry.tiles() {
+          if let hash = tiles.hash(level: node.level, index: node.index) { return Digest(hash) }
+          if tiles.offsets.lowerBound > last { return nil }
+          if tiles.offsets.contains(last) { return nil }
+        }
+        guard let group = try entry.group(covering: last, visible: source.visible) else { continue }
+        return group.hash(level: node.level, index: node.index).flatMap { Digest($0) }
+      }
+      return nil
+    } catch {
+      throw .read(error)
+    }
+  }
+
+  // MARK: Nodes that are made again
+
+  private func block(_ number: UInt64) throws(EvidenceError) -> Block {
+    let known = cache.withLock { $0.blocks[number] }
+    if let known, known.isWhole { return known }
+    var leaves: [Digest] = []
+    let first = number * Self.blockLeafCount
+    var next = first
+    while next < first + Self.blockLeafCount, let leaf = removed.leaf(at: next) {
+      leaves.append(leaf)
+      next += 1
+    }
+    if next < first + Self.blockLeafCount {
+      guard next >= source.logStart else {
+        throw .removed(Offset(rawValue: next)..<Offset(rawValue: source.logStart))
+      }
+      leaves += try readLeaves(from: next, to: first + Self.blockLeafCount)
+    }
+    var block = Block(levels: [leaves])
+    for level in 1..<IntegrityFrame.keptLevel {
+      let below = block.levels[level - 1]
+      block.levels.append(
+        below.count < 2
+          ? [] : MerkleTree.nodeHashes(of: below.span.extracting(first: below.count & ~1)))
+    }
+    if block.isWhole { try check(block, number) }
+    cache.withLock { cache in
+      if cache.blocks.count >= Cache.blockCountLimit { cache.blocks = [:] }
+      cache.blocks[number] = block
+    }
+    return block
+  }
+
+  /// Compares a block with what its group said.
+  private func check(_ block: Block, _ number: UInt64) throws(EvidenceError) {
+    let last = (number + 1) * Self.blockLeafCount - 1
+    guard last >= source.logStart, let pair = block.levels.last, pair.count == 2,
+      let kept = try kept(Node(level: IntegrityFrame.keptLevel, index: number), last: last)
+    else { return }
+    guard MerkleTree.nodeHash(pair[0], pair[1]) == kept else {
+      throw .contradiction(
+        Offset(rawValue: number * Self.blockLeafCount)..<Offset(rawValue: last + 1))
+    }
+  }
+
+  private func readLeaves(from first: UInt64, to end: UInt64) throws(EvidenceError) -> [Digest] {
+    do throws(ReadError) {
+      let leaves = try LeafSource.leaves(source, from: first, to: min(end, source.visible))
+      guard !redacted.isEmpty else { return leaves }
+      return leaves.enumerated().map { place, leaf in
+        redacted[first + UInt64(place)].map { MerkleTree.leafHash($0.encoded) } ?? leaf
+      }
+    } catch {
+      throw .read(error)
+    }
+  }
+}
+
+/// Leaves made again from the records of a stream.
+enum LeafSource {
+  /// The leaves of a range of offsets, as far as they are visible.
+  static func leaves(
+    _ source: any ReadSource, from first: UInt64, to end: UInt64
+  ) throws(ReadError) -> [Digest] {
+    try leavesAndData(source, from: first, to: end, keepsData: false).leaves
+  }
+
+  /// The leaves of a range of offsets, as far as they are visible, and their data one behind the other.
+  static func leavesAndData(
+    _ source: any ReadSource, from first: UInt64, to end: UInt64, keepsData: Bool = true
+  ) throws(ReadError) -> (leaves: [Digest], data: [UInt8]) {
+    guard first < end else { return ([], []) }
+    var options = ReaderOptions()
+    options.takesLease = false
+    var reader = try LogReader(source, from: .offset(Offset(rawValue: first)), options)
+    var piece = LeafPiece(keepsData: keepsData)
+    piece.nextOffset = first
+    while piece.nextOffset < end {
+      let before = piece.nextOffset
+      do throws(ReadError) {
+        _ = try reader.read(max: Int(clamping: end - before)) { view in
+          guard view.offset.rawValue < end else { return }
+          piece.addEmpty(upTo: view.offset.rawValue, .gap)
+          piece.add(view)
+        }
+        piece.addEmpty(upTo: min(end, reader.nextOffset.rawValue), .gap)
+      } catch {
+        guard case .damaged(let damage) = error else { throw error }
+        piece.addEmpty(upTo: min(end, damage.firstOffset.rawValue), .gap)
+        piece.addEmpty(upTo: min(end, damage.nextOffset.rawValue), .lost)
+      }
+      if piece.nextOffset == before { break }
+    }
+    let leaves = piece.finish().leaves
+    return (leaves, piece.data)
+  }
+}
+
+/// Why something about a stream's evidence cannot be had.
+public enum EvidenceError: Error, Sendable {
+  /// The stream has no tree.
+  case withoutTree(stream: String)
+  /// Chain and tree do not cover the offset yet.
+  case notCovered(Offset)
+  /// The records are gone, and no statement says what their leaves were.
+  case removed(Range<Offset>)
+  /// The records are not those that the tree was made from.
+  case contradiction(Range<Offset>)
+  /// The log cannot be read.
+  case read(ReadError)
+  /// The log cannot be opened.
+  case open(OpenError)
+  /// The log cannot be appended to.
+  case append(AppendError)
+  /// A reason has more bytes than a statement holds.
+  case reasonTooLong(byteCount: Int, limit: Int)
+  /// A record of the evidence stream is no statement.
+  case statement(Offset, StatementError)
+}
+
+extension EvidenceError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .withoutTree(let stream): "stream '\(stream)' has no tree: nothing in it can be proven"
+    case .notCovered(let offset):
+      "offset \(offset.rawValue) is not covered by the tree yet; wait until it is evidenced"
+    case .removed(let range):
+      "offsets \(range.lowerBound.rawValue) to \(range.upperBound.rawValue) are gone, and no "
+        + "statement says what their leaves were"
+    case .contradiction(let range):
+      "the records from offset \(range.lowerBound.rawValue) to \(range.upperBound.rawValue) are not "
+        + "those that the tree was made from; piperoll-audit verify names them"
+    case .read(let error): "\(error)"
+    case .open(let error): "\(error)"
+    case .append(let error): "\(error)"
+    case .reasonTooLong(let byteCount, let limit):
+      "the reason has \(byteCount) bytes; a statement holds \(limit)"
+    case .statement(let offset, let error):
+      "record \(offset.rawValue) of the evidence stream: \(error)"
+    }
+  }
+}
+
+extension StreamLog {
+  /// A node that a group in the segment that takes the appends completed.
+  func keptNode(_ level: Int, _ index: UInt64) -> [UInt8]? {
+    state.withLock { $0.progress.tiles?.hash(level: level, index: index) }
+  }
+}

@@ -1,0 +1,62 @@
+internal import CommandLineInterface
+internal import PlatformIO
+
+/// Files that are read and written as a whole: keys, checkpoints, policies, proofs.
+enum SmallFile {
+  /// Reads a file.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - limit: Most bytes it may have.
+  ///   - kind: What it should be, for the message when it is larger.
+  static func read(_ path: String, limit: Int, kind: String) throws(CommandFailure) -> [UInt8] {
+    var bytes: [UInt8] = []
+    try using { () throws(FileSystemError) in
+      let file = try PlainFile(reading: path)
+      var chunk = [UInt8](repeating: 0, count: 64 << 10)
+      var count = 0
+      repeat {
+        var span = chunk.mutableSpan
+        // Safety: any bytes are values of the array.
+        var buffer = unsafe span.mutableBytes
+        count = try file.read(into: &buffer)
+        bytes += chunk.prefix(count)
+      } while count > 0 && bytes.count <= limit
+    }
+    guard bytes.count <= limit else {
+      throw .message("'\(escapedForTerminal(path))' is too large for \(kind)")
+    }
+    return bytes
+  }
+
+  /// The folder of a path, and the name in it.
+  static func split(_ path: String) throws(CommandFailure) -> (folder: String, name: String) {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    guard let name = parts.last, !name.isEmpty, name != ".", name != ".." else {
+      throw .message("'\(escapedForTerminal(path))' names no file; add a name")
+    }
+    let above = path.dropLast(name.utf8.count)
+    return (above.isEmpty ? "." : String(above), String(name))
+  }
+
+  /// Puts bytes in the place of a file, durably; what was there stays until they are whole.
+  static func replace(_ path: String, with bytes: [UInt8], _ fileSystem: any FileSystem)
+    throws(CommandFailure)
+  {
+    let (folder, name) = try split(path)
+    try using { () throws(FileSystemError) in
+      let directory = try fileSystem.openDirectory(path: folder)
+      defer { fileSystem.close(directory) }
+      let fresh = ".\(name).new"
+      do throws(FileSystemError) { try fileSystem.unlink(fresh, in: directory) } catch {
+        guard error.reason == .notFound else { throw error }
+      }
+      let file = try fileSystem.open(fresh, in: directory, .create)
+      defer { fileSystem.close(file) }
+      try fileSystem.write(file, bytes: bytes, at: 0)
+      try fileSystem.synchronizeData(file)
+      try fileSystem.rename(fresh, in: directory, to: name, in: directory)
+      try fileSystem.synchronize(directory)
+    }
+  }
+}
