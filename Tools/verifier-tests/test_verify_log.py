@@ -417,6 +417,24 @@ class EngineTests(StoreTests):
         mine = [one for one in report["streams"] if one["name"] in ("tree", "chain")]
         self.assertEqual([one["evidencedOffset"] for one in mine], [6003, 6003])
 
+    def test_checkpoints_of_the_engine_are_confirmed_until_the_store_is_cut(self) -> None:
+        store, secret, stream = self.folder / "store", self.folder / "secret", "größe ~1"
+        self.piperoll("init", store)
+        self.piperoll("create", store, stream, "--evidence", "tree")
+        self.piperoll("append", store, stream, lines=b"one\n" * 300)
+        key = json.loads(self.said("key", "generate", "example.com/log", "--kind", "log", "--out", secret, "--json"))
+        checkpoint, early = self.folder / "checkpoint", self.folder / "early"
+        shutil.copytree(store, early)
+        for number, more in enumerate(((), ("--stream", stream))):
+            checkpoint.write_bytes(self.said("evidence", "checkpoint", store, "--key", secret, "--last",
+                                             self.folder / f"last{number}", *more))
+            for folder, code in ((store, 0), (early, 0 if more else 1)):
+                done = self.run_program(folder, "--checkpoint", checkpoint, "--key", key["vkey"], "--json")
+                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+
+    def said(self, *words: object) -> bytes:
+        return subprocess.run([os.environ["PIPEROLL"], *map(str, words)], capture_output=True, check=True).stdout
+
     def test_the_engine_finds_the_stores_made_here_sound(self) -> None:
         stream = filled()
         self.assertEqual(self.piperoll("verify", self.made(stream, filled(2, "chained", 1), telling(heads(stream)))), 0)
