@@ -206,6 +206,13 @@ let package = Package(
       dependencies: ["Integrity", "Cryptography", "ByteCoding", "TestSupport"],
       swiftSettings: tests),
     .testTarget(
+      name: "LogEvidenceTests",
+      dependencies: [
+        "LogEvidence", "LogFormat", "Integrity", "Cryptography", "ByteCoding", "Quantities",
+        "TestSupport",
+      ],
+      swiftSettings: tests),
+    .testTarget(
       name: "EvidenceFilesTests",
       dependencies: [
         "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "SimulatedIO", "Quantities",
@@ -283,7 +290,8 @@ let package = Package(
       name: "JSONFieldsTests", dependencies: ["JSONFields", "Quantities", "TestSupport"],
       swiftSettings: tests),
     .target(
-      name: "TestSupport", dependencies: ["ByteCoding", "Quantities", "LogFormat"],
+      name: "TestSupport",
+      dependencies: ["ByteCoding", "Quantities", "LogFormat", "Integrity", "Cryptography"],
       path: "Tests/TestSupport", swiftSettings: tests),
     .testTarget(
       name: "ByteCodingTests", dependencies: ["ByteCoding", "Quantities", "TestSupport"],

@@ -23,6 +23,8 @@ import Testing
     "Tests/DamageTests/FlipSweepTests.swift": "DamageScenarios/FlipSweep.swift",
     "Tests/DamageTests/ForgedStoreTests.swift": "hostile fields in whole stores",
     "Tests/JSONFieldsTests/JSONAgreementTests.swift": "agreement with a slow parser",
+    "Tests/LogEvidenceTests/EvidenceDocumentTests.swift": "the code against EVIDENCE.md",
+    "Tests/LogEvidenceTests/EvidenceVectorTests.swift": "the code against the vectors of evidence",
     "Tests/LogFormatTests/BitFlipTests.swift": "every flipped bit of every structure",
     "Tests/LogFormatTests/ChecksumTests.swift": "checksums of all frames",
     "Tests/LogFormatTests/FormatDocumentTests.swift": "the code against FORMAT.md",

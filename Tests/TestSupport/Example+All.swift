@@ -22,7 +22,7 @@ extension Example {
     var examples = [superblock, header, slot]
     examples += try [soloRecord(), fullSoloRecord(), batch()]
     examples += try [headers(), commit, index, integrity, state, control, gap, padding, seal]
-    examples += [edit, streamEdit]
+    examples += [edit, streamEdit] + evidence
     return examples
   }
 

@@ -1,7 +1,8 @@
 import ByteCoding
 import Glibc
 
-/// Feeds changed notes, proofs, requests, policies, keys and tile names to everything that reads them.
+/// Feeds changed notes, proofs, requests, policies, keys, tile names, leaves and statements to everything that
+/// reads them.
 @main
 enum FuzzProofs {
   static func main() throws {

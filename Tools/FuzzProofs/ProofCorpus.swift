@@ -50,7 +50,7 @@ struct ProofCorpus {
   var documents: [[UInt8]] {
     [
       note.encoded, proof.encoded, request.encoded, policy, Array(log.verifier.text.utf8),
-      Array(tile.utf8),
-    ]
+      Array(tile.utf8), EvidenceSamples.leaf.encoded,
+    ] + EvidenceSamples.statements.map(\.encoded)
   }
 }

@@ -1,3 +1,4 @@
+import ByteCoding
 import Cryptography
 import Integrity
 import TestSupport
@@ -44,7 +45,9 @@ struct ProofFuzzer {
       case 2: request(bytes)
       case 3: (try? WitnessPolicy(bytes)) != nil
       case 4: key(bytes)
-      default: tile(bytes)
+      case 5: tile(bytes)
+      case 6: leaf(bytes)
+      default: statement(bytes)
       }
     if isRead { acceptedCount += 1 } else { refusedCount += 1 }
   }
@@ -130,6 +133,18 @@ struct ProofFuzzer {
       return false
     }
     if Array(path.text.utf8) != bytes { fail("a tile that is written otherwise", bytes) }
+    return true
+  }
+
+  private mutating func leaf(_ bytes: [UInt8]) -> Bool {
+    guard let leaf = RecordLeaf(bytes.rawSpan) else { return false }
+    if leaf.encoded != bytes { fail("a leaf that is written otherwise", bytes) }
+    return true
+  }
+
+  private mutating func statement(_ bytes: [UInt8]) -> Bool {
+    guard let statement = try? Statement(bytes.rawSpan) else { return false }
+    if statement.encoded != bytes { fail("a statement that is written otherwise", bytes) }
     return true
   }
 }

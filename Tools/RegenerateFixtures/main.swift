@@ -1,7 +1,8 @@
 @preconcurrency import Glibc
 import TestSupport
 
-// Rewrites Fixtures/format-v1 and the hex examples of FORMAT.md: the same bytes every time.
+// Rewrites Fixtures/format-v1, Fixtures/evidence-v1 and the hex examples of FORMAT.md: the same bytes every
+// time.
 // With --check it writes nothing and ends with status 1 when anything would change.
 
 let isChecking = CommandLine.arguments.contains("--check")
@@ -19,6 +20,10 @@ var problems: [String?] = []
 for file in try Golden().files {
   problems.append(
     try settle("Fixtures/format-v1/" + file.path, file.bytes, checking: isChecking))
+}
+for file in try EvidenceVectors.files() {
+  problems.append(
+    try settle("Fixtures/evidence-v1/" + file.path, file.bytes, checking: isChecking))
 }
 let (text, missing) = try Example.inserted(
   into: String(decoding: try RepositoryFile("FORMAT.md").read(), as: UTF8.self))
