@@ -242,8 +242,9 @@ def heads(of: Stream, group: int = -1) -> Record:
                                                of.evidence == 2 else bytes(32), len(name)) + name)
 
 
-def removal(of: Stream, first: int, behind: int, named: tuple[int, ...] = (), reason: bytes = b"asked for") -> Record:
-    """A removal of the offsets; `named` are sizes that heads statements had named."""
+def removal(of: Stream, first: int, behind: int, named: tuple[int, ...] = (), reason: bytes = b"asked for",
+            brief: bool = False) -> Record:
+    """A removal of the offsets; `named` are sizes that heads statements had named; brief is without hashes."""
     done = [one for one in of.groups if one[0] <= behind]
     grouped, head = (done[-1][0], done[-1][1]) if done else (0, bytes(32))
     hashes, bits, blocks = b"", 0, range(first >> 8, (behind - 1 >> 8) + 1)
@@ -257,5 +258,7 @@ def removal(of: Stream, first: int, behind: int, named: tuple[int, ...] = (), re
     if of.evidence == 1:
         hashes = b"".join(of.hashes(max(first, grouped), behind))
     packed = bits.to_bytes((len(blocks) + 7) // 8, "little") if of.evidence == 2 else b""
+    packed, hashes = (b"", b"") if brief else (packed, hashes)
     return statement(2, of.number, struct.pack("<QQqQQ32sBBHI", first, behind, TIME, len(done), grouped, head,
-                                               of.evidence, 1, len(reason), 0) + reason + packed + hashes)
+                                               0 if brief else of.evidence, 1, len(reason), 0) + reason + packed
+                     + hashes)

@@ -177,7 +177,7 @@ class VectorTests(unittest.TestCase):
                     told = said[mine].hex() if isinstance(said[mine], bytes) else str(said[mine])
                     self.assertEqual(told, str(one[name]), mine)
             self.assertEqual(said["reason"], one.get("reason", one.get("name")))
-            self.assertEqual([part.hex() for _, part in said.get("parts", [])], one.get("hashes", []))
+            self.assertEqual([part.hex() for *_, part in said.get("parts", [])], one.get("hashes", []))
 
 
 class StatementTests(StoreTests):
@@ -211,6 +211,52 @@ class StatementTests(StoreTests):
             stream, _ = self.removed(evidence)
             self.assertEqual(self.rules(self.made(stream)), {"missing-records"})
             self.assertEqual(self.rules(self.made(stream, telling(removal(stream, 0, 300)))), {"missing-records"})
+
+    def test_what_is_stated_and_still_there_is_hashed_as_it_is(self) -> None:
+        for evidence in (1, 2):
+            stream = filled(evidence=evidence)
+            told = telling(removal(stream, 0, 300))
+            self.assertEqual(self.report(self.made(stream, told))["verdict"], "proven")
+            edited = Stream(1, "orders", evidence)
+            edited.leaves.append(Record(b"what was hashed").leaf(0))
+            edited.segment.solo(Record(b"what stands there"))
+            edited.group()
+            self.assertEqual(self.rules(self.made(edited, telling(removal(edited, 0, 1)))), {"changed-records"})
+
+    def test_a_log_may_begin_inside_of_what_is_stated(self) -> None:
+        for evidence in (1, 2):
+            stream, _ = self.removed(evidence)
+            stream.batch([Record(b"last")] * 400)
+            stream.group()
+            told = telling(removal(stream, 0, stream.start + 100, (stream.groups[0][0],)))
+            report = self.report(self.made(stream, told))
+            self.assertEqual((report["verdict"], report["findings"]), ("proven", []))
+            self.assertEqual(report["streams"][0]["head"], stream.groups[-1][1].hex())
+
+    def test_a_removal_without_hashes_leaves_a_group_unchecked_and_says_so(self) -> None:
+        for evidence in (1, 2):
+            stream, _ = self.removed(evidence)
+            stream.batch([Record(b"last")] * 400)
+            stream.group()
+            report = self.report(self.made(stream, telling(removal(stream, 0, stream.start, brief=True))))
+            self.assertEqual((report["verdict"], report["findings"]), ("proven", []))
+            self.assertIn("removed", [one["subject"] for one in report["unchecked"]])
+            self.assertEqual(report["streams"][0]["evidencedOffset"], len(stream.leaves))
+            stream.groups.pop()
+            stream.leaves[-1] = gone = Record(b"what was hashed").leaf(len(stream.leaves) - 1)
+            self.assertEqual(len(gone), 52)
+            stream.segment.frames = stream.segment.frames[:stream.segment.integrity - 16384]
+            stream.group()
+            told = telling(removal(stream, 0, stream.start, brief=True))
+            self.assertEqual(self.rules(self.made(stream, told)), {"changed-records"})
+
+    def test_two_streams_of_one_name_are_refused(self) -> None:
+        self.assertEqual(self.rules(self.made(filled(), filled(2))), {"contradiction"})
+
+    def test_a_log_that_begins_behind_its_first_record_is_refused(self) -> None:
+        stream, told = self.removed(2)
+        stream.start -= 5
+        self.assertEqual(self.rules(self.made(stream, told)), {"missing-records"})
 
     def test_two_removals_go_on_from_each_other(self) -> None:
         stream, _ = self.removed(2)
