@@ -6,7 +6,7 @@ import Testing
   static let table: [String: Set<String>] = [
     // C: nothing but the C library and the library wrapped.
     "CPlatform": [], "CChecksum": [], "CSIMDJSON": [], "CSHA256": [], "COpenSSL": [],
-    "CMicroHTTPD": [], "CCurl": [],
+    "CMicroHTTPD": [], "CCurl": [], "CStaticProgram": [],
     // Ground.
     "Quantities": [],
     "ByteCoding": [],
@@ -43,8 +43,17 @@ import Testing
       "ByteCoding", "CommandLineInterface", "CommitLog", "EvidenceFiles", "EvidenceHTTP",
       "Integrity", "JSONFields", "LogFormat", "PlatformIO", "Quantities",
     ],
+    "AuditReports": [
+      "AuditVerification", "ByteCoding", "CommandLineInterface", "Cryptography", "Integrity",
+      "Quantities",
+    ],
+    "AuditCommands": [
+      "AuditReports", "AuditVerification", "ByteCoding", "CommandLineInterface", "Cryptography",
+      "Integrity", "LogFormat", "PlatformIO", "Quantities",
+    ],
     // Products.
     "piperoll": ["PiperollCommands"],
+    "piperoll-audit": ["AuditCommands", "CStaticProgram"],
     "Piperoll": ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
   ]
 
@@ -56,7 +65,7 @@ import Testing
     ],
     "Glibc": [
       "CommandLineInterface", "CrashScenarios", "DamageScenarios", "EvidenceFiles",
-      "PiperollCommands", "PlatformIO", "SimulatedIO", "piperoll",
+      "PiperollCommands", "PlatformIO", "SimulatedIO", "piperoll", "piperoll-audit",
     ],
   ]
 
