@@ -55,6 +55,7 @@ import Testing
       "PiperollCommands", "PlatformIO", "SimulatedIO",
     ],
     "Glibc": [
+      "AuditVerification",
       "CommandLineInterface", "CrashScenarios", "DamageScenarios", "EvidenceFiles",
       "PiperollCommands", "PlatformIO", "SimulatedIO", "piperoll",
     ],
