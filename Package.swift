@@ -35,6 +35,7 @@ let package = Package(
     .library(name: "CommitLog", targets: ["CommitLog", "LogFormat", "Quantities"]),
     .library(name: "Integrity", targets: ["Integrity", "Cryptography"]),
     .library(name: "EvidenceHTTP", targets: ["EvidenceHTTP", "EvidenceFiles"]),
+    .library(name: "AuditVerification", targets: ["AuditVerification"]),
     .library(name: "FaultKit", targets: ["SimulatedIO", "PlatformIO"]),
     .executable(name: "piperoll", targets: ["piperoll"]),
     .executable(name: "piperoll-audit", targets: ["piperoll-audit"]),
@@ -204,6 +205,13 @@ let package = Package(
     // Tests.
     .testTarget(
       name: "AsyncLogTests", dependencies: ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "AuditVerificationTests",
+      dependencies: [
+        "AuditVerification", "CommitLog", "LogEvidence", "LogFormat", "Integrity", "Cryptography",
+        "PlatformIO", "SimulatedIO", "ByteCoding", "Quantities",
+      ],
       swiftSettings: tests),
     .testTarget(
       name: "CryptographyTests", dependencies: ["Cryptography", "ByteCoding", "TestSupport"],

@@ -64,6 +64,7 @@ import Testing
       "PiperollCommands", "PlatformIO", "SimulatedIO",
     ],
     "Glibc": [
+      "AuditVerification",
       "CommandLineInterface", "CrashScenarios", "DamageScenarios", "EvidenceFiles",
       "PiperollCommands", "PlatformIO", "SimulatedIO", "piperoll", "piperoll-audit",
     ],
