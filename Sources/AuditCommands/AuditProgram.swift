@@ -12,7 +12,7 @@ public enum AuditProgram {
   static let tool = ReportTool(name: "piperoll-audit", version: version)
 
   private static let commands: [any (AuditCommand & SendableMetatype).Type] = [
-    CheckProofCommand.self
+    VerifyCommand.self, CheckProofCommand.self,
   ]
 
   /// The declaration of all commands, from which help, completions and the man page are made.

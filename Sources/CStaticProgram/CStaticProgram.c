@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "CStaticProgram.h"
 
 #ifdef PIPEROLL_STATIC
@@ -28,10 +29,14 @@ struct hostent *gethostbyname(const char *host) {
   return NULL;
 }
 
-// Swift's runtime looks for its own folder when it starts, in /proc, and ends the program where there is
-// none. Told a folder, it does not look. Runs before the constructors of the runtime.
-__attribute__((constructor(101))) static void name_folder_of_runtime(void) {
+// Of Swift's runtime: what CommandLine has.
+void _swift_stdlib_overrideUnsafeArgvArgc(char **arguments, int count);
+
+// Swift's runtime reads the arguments of the program from /proc, and its own folder too; without /proc it
+// has no arguments and ends the program. It is told both here, before its own constructors run.
+__attribute__((constructor(101))) static void tell_runtime(int count, char **arguments) {
   setenv("SWIFT_ROOT", "/", 0);
+  _swift_stdlib_overrideUnsafeArgvArgc(arguments, count);
 }
 
 bool piperoll_is_static_program(void) { return true; }

@@ -60,7 +60,8 @@ import Testing
   /// Modules of the toolchain that sources may import, and who may.
   static let systemModules: [String: Set<String>] = [
     "Synchronization": [
-      "AsyncLog", "CommandLineInterface", "CommitLog", "CrashScenarios", "DamageScenarios",
+      "AsyncLog", "AuditCommands", "CommandLineInterface", "CommitLog", "CrashScenarios",
+      "DamageScenarios",
       "PiperollCommands", "PlatformIO", "SimulatedIO",
     ],
     "Glibc": [
