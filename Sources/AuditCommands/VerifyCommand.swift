@@ -72,19 +72,20 @@ enum VerifyCommand: AuditCommand {
   {
     let outcome = try audit(try options(arguments), arguments, console)
     let verdict = outcome.report.verdict
-    if let path = arguments[html] {
-      try NamedFile.write(
-        ReportFormat.html.encoded(outcome.report, by: AuditProgram.tool), to: path)
-    }
-    if let path = arguments[stateOut], verdict != .broken, let state = outcome.state {
-      try NamedFile.write(state.encoded, to: path)
-    }
     let kind = arguments[Flag.json] ? Report.json : arguments[report]
     if kind == .text {
       let text = TextReport(outcome.report, isColoured: console.output.isTerminal).text
       try console.write(Array(text.utf8))
     } else {
       try console.write(kind.format.encoded(outcome.report, by: AuditProgram.tool))
+    }
+    // Behind the report, which goes out even when these fail.
+    if let path = arguments[html] {
+      try NamedFile.write(
+        ReportFormat.html.encoded(outcome.report, by: AuditProgram.tool), to: path)
+    }
+    if let path = arguments[stateOut], verdict != .broken, let state = outcome.state {
+      try NamedFile.write(state.encoded, to: path)
     }
     return ExitCode(rawValue: verdict.exitStatus)
   }

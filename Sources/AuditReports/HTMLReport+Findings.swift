@@ -31,7 +31,7 @@ extension HTMLReport {
     page.number(number)
     page.markup("\">\n<p>")
     page.text("\(number). ")
-    page.foreign(finding.message)
+    page.sentence(finding.message)
     page.markup("</p>\n<p>")
     switch finding.origin {
     case .rot: page.markup("<span class=\"tag rot\">Rot</span> ")
@@ -71,7 +71,7 @@ extension HTMLReport {
       page.markup("</td><td>")
       page.text(item.subject.explanation)
       page.markup("</td><td>")
-      page.foreign(item.reason)
+      page.sentence(item.reason)
       page.markup("</td></tr>\n")
     }
     page.markup("</tbody></table>\n")

@@ -20,6 +20,11 @@ struct HTMLWriter {
     html += "<bdi>" + Self.escaped(TerminalText.escaped(text)) + "</bdi>"
   }
 
+  /// Writes a sentence of the audit, which may have texts of the log in it.
+  mutating func sentence(_ text: String) {
+    html += "<bdi>" + Self.escaped(ReportText.sentence(text)) + "</bdi>"
+  }
+
   /// Writes the value of an attribute, between double quotes that the markup around it has.
   mutating func attribute(_ text: String) { html += Self.escaped(TerminalText.escaped(text)) }
 

@@ -109,7 +109,6 @@ public struct SARIFReport {
   // MARK: Results
 
   private static func result(_ finding: Finding, _ report: AuditReport) -> SortedJSON {
-    let place = finding.place
     let index = Finding.Rule.allCases.firstIndex(of: finding.rule) ?? 0
     var members: [String: SortedJSON] = [
       "ruleId": .text(finding.rule.rawValue), "ruleIndex": .number(UInt64(index)),
@@ -118,7 +117,7 @@ public struct SARIFReport {
       "partialFingerprints": .object(["piperollFinding/v1": .text(fingerprint(finding, report))]),
       "properties": properties(finding),
     ]
-    if let location = location(place) { members["locations"] = .array([location]) }
+    if let location = location(finding) { members["locations"] = .array([location]) }
     return .object(members)
   }
 
@@ -149,14 +148,11 @@ public struct SARIFReport {
     return .object(members)
   }
 
-  private static func location(_ place: Finding.Place) -> SortedJSON? {
+  private static func location(_ finding: Finding) -> SortedJSON? {
+    let place = finding.place
     var members: [String: SortedJSON] = [:]
     if let file = place.file {
-      var physical: [String: SortedJSON] = [
-        "artifactLocation": .object([
-          "uri": .text(URIText.path(file)), "uriBaseId": .text(Self.base),
-        ])
-      ]
+      var physical = ["artifactLocation": artifact(file, of: finding.rule)]
       var region: [String: SortedJSON] = [:]
       if let position = place.position {
         region["byteOffset"] = .number(position)
@@ -167,6 +163,14 @@ public struct SARIFReport {
     }
     if let name = place.streamName { members["logicalLocations"] = .array([stream(name)]) }
     return members.isEmpty ? nil : .object(members)
+  }
+
+  /// A file of the store, below the folder; or one of the caller's, such as a checkpoint.
+  private static func artifact(_ file: String, of rule: Finding.Rule) -> SortedJSON {
+    if file.hasPrefix("/") { return .object(["uri": .text("file://" + URIText.path(file))]) }
+    var members = ["uri": SortedJSON.text(URIText.path(file))]
+    if Claim(deniedBy: rule) != .checkpoints { members["uriBaseId"] = .text(base) }
+    return .object(members)
   }
 
   private static func stream(_ name: String) -> SortedJSON {

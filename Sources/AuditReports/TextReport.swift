@@ -97,7 +97,7 @@ public struct TextReport {
       text += "  \(index + 1). \(finding.rule.rawValue) (\(finding.severity.rawValue)\(origin))"
       let place = [finding.place.logText, finding.place.fileText].filter { !$0.isEmpty }
       if !place.isEmpty { text += ": \(TerminalText.escaped(place.joined(separator: "; ")))" }
-      text += "\n     \(TerminalText.escaped(finding.message))\n"
+      text += "\n     \(ReportText.sentence(finding.message))\n"
     }
     if findings.count > Self.findingCountLimit {
       let rest = findings.count - Self.findingCountLimit
@@ -111,7 +111,7 @@ public struct TextReport {
     for item in unchecked {
       let stream = item.streamName.map { " in '\(TerminalText.escaped($0))'" } ?? ""
       let wish = item.wasAskedFor ? " (asked for)" : ""
-      text += "  \(item.subject.rawValue)\(stream)\(wish): \(TerminalText.escaped(item.reason))\n"
+      text += "  \(item.subject.rawValue)\(stream)\(wish): \(ReportText.sentence(item.reason))\n"
     }
   }
 }

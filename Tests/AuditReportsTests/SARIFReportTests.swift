@@ -97,6 +97,20 @@ import Testing
       invocation["exitCode"] as? Int == 1 && invocation["executionSuccessful"] as? Bool == true)
   }
 
+  @Test func `files of the caller are not said to be of the store`() throws {
+    var report = SampleReport.proven
+    report.findings = [
+      Finding(.badSignature, at: .init(file: "monday.checkpoint"), "m"),
+      Finding(.truncated, at: .init(file: "/kept/old checkpoint"), "m"),
+    ]
+    let artifacts = try results(report).map { result in
+      let location = try #require((result["locations"] as? [[String: Any]])?.first)
+      let physical = try #require(location["physicalLocation"] as? [String: Any])
+      return try #require(physical["artifactLocation"] as? [String: String])
+    }
+    #expect(artifacts == [["uri": "monday.checkpoint"], ["uri": "file:///kept/old%20checkpoint"]])
+  }
+
   @Test func `names of files become parts of URIs`() throws {
     let result = try results(SampleReport.nasty)[0]
     let location = try #require((result["locations"] as? [[String: Any]])?.first)

@@ -49,4 +49,11 @@ import Testing
         "\u{1b}[1;31mBROKEN\u{1b}[0m"))
     #expect(!TextReport(SampleReport.broken, isColoured: false).text.contains("\u{1b}"))
   }
+
+  @Test func `names that the audit made visible are not made visible twice`() {
+    var report = SampleReport.proven
+    report.findings = [Finding(.damagedBytes, at: .init(), "stream 'a\\u{1b}\\\\b' and \u{7}")]
+    let text = TextReport(report, isColoured: false).text
+    #expect(text.contains("stream 'a\\u{1b}\\\\b' and \\u{7}\n"))
+  }
 }
