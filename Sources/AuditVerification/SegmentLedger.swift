@@ -19,6 +19,8 @@ struct SegmentLedger {
   var seal: (block: SealBlock, position: UInt64, byteCount: Int)?
   /// Whether bytes were lost, so that counts cannot be compared.
   var isDamaged = false
+  /// Whether a frame was changed back in memory, so that the file does not tell what stood there.
+  var isMended = false
   /// Where an attempt to read on was made again.
   var retry: (position: UInt64, count: Int) = (0, 0)
 

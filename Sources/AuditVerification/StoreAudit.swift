@@ -148,9 +148,9 @@ struct StoreAudit {
         kept, task: task, chunkByteCount: options.chunkByteCount,
         { (name) throws(FileSystemError) in try folder.open(name) })
       let isLarge = Self.byteCount(of: stream) >= Self.serialByteCount
-      let processors = options.workerCount > 0 ? options.workerCount : AuditWorkers.count
+      let automatic = isLarge ? min(AuditWorkers.count, AuditWorkers.limit) : 1
       walk = AuditPipeline.run(
-        source, walk, workerCount: isLarge ? min(processors, AuditWorkers.limit) : 1)
+        source, walk, workerCount: options.workerCount > 0 ? options.workerCount : automatic)
     } else {
       walk.coverage.firstOffset = stream.logStart
       walk.coverage.nextOffset = stream.logStart

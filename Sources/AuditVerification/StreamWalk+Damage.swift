@@ -115,6 +115,7 @@ extension StreamWalk {
       let flip = search.searchFrame(&bytes, at: from, salt: current.segment.salt),
       let head = FrameHead(bytes.rawSpan, at: 0)
     else { return lose(from: from, to: to, "\(error)") }
+    ledger?.isMended = true
     var task = ChunkWalk.Task()
     (task.salt, task.limits) = (current.segment.salt, limits)
     task.limit = from + UInt64(bytes.count)

@@ -233,7 +233,7 @@ extension StreamWalk {
         cursor = cursor.dropFirst()
         continue
       }
-      if current.isDamaged { continue }
+      if current.isDamaged || current.isMended { continue }
       guard let found = SegmentLookup.at(row.position, current, limit: end, limits) else {
         continue
       }
@@ -299,7 +299,7 @@ extension StreamWalk {
 
   /// Compares what recovery slots say with the frames.
   private mutating func compareSlots(end: UInt64) {
-    guard let current = ledger, !current.isDamaged else { return }
+    guard let current = ledger, !current.isDamaged, !current.isMended else { return }
     for (position, slot) in current.preamble.slots where slot.durablePosition.rawValue <= end {
       guard
         let found = SegmentLookup.at(slot.durablePosition.rawValue, current, limit: end, limits),
