@@ -2,8 +2,6 @@ internal import AuditReports
 internal import AuditVerification
 internal import CommandLineInterface
 internal import Integrity
-internal import PlatformIO
-internal import Synchronization
 
 /// `piperoll-audit verify`: whether a log is what its evidence says.
 enum VerifyCommand: AuditCommand {
@@ -130,47 +128,6 @@ enum VerifyCommand: AuditCommand {
       progress.finish()
       if case .cancelled = error { throw .interrupted }
       throw .message("\(error)")
-    }
-  }
-}
-
-/// The progress of an audit, told by whichever thread is next.
-final class AuditProgress: Sendable {
-  private struct State {
-    var bar: ProgressBar?
-    var done: UInt64 = 0
-  }
-
-  private let state = Mutex(State())
-  private let isShown: Bool
-  private let time: any TimeSource
-  private let write: @Sendable (String) -> Void
-
-  /// Progress that begins now.
-  init(isShown: Bool, time: any TimeSource, write: @escaping @Sendable (String) -> Void) {
-    (self.isShown, self.time, self.write) = (isShown, time, write)
-  }
-
-  /// Tells how far the audit is.
-  func update(_ done: UInt64, of total: UInt64) {
-    guard isShown else { return }
-    state.withLock { state in
-      let now = time.monotonicNanoseconds()
-      state.done = done
-      var bar = state.bar ?? ProgressBar("audit", total: total, style: .bar, at: now)
-      if let text = bar.update(byteCount: done, at: now) { write(text) }
-      state.bar = bar
-    }
-  }
-
-  /// Tells that the audit is over.
-  func finish() {
-    state.withLock { state in
-      guard var bar = state.bar else { return }
-      if let text = bar.finish(byteCount: state.done, at: time.monotonicNanoseconds()) {
-        write(text)
-      }
-      state.bar = nil
     }
   }
 }
