@@ -35,8 +35,10 @@ let package = Package(
     .library(name: "CommitLog", targets: ["CommitLog", "LogFormat", "Quantities"]),
     .library(name: "Integrity", targets: ["Integrity", "Cryptography"]),
     .library(name: "EvidenceHTTP", targets: ["EvidenceHTTP", "EvidenceFiles"]),
+    .library(name: "AuditVerification", targets: ["AuditVerification"]),
     .library(name: "FaultKit", targets: ["SimulatedIO", "PlatformIO"]),
     .executable(name: "piperoll", targets: ["piperoll"]),
+    .executable(name: "piperoll-audit", targets: ["piperoll-audit"]),
   ],
   traits: [
     .default(enabledTraits: [http]),
@@ -45,6 +47,7 @@ let package = Package(
   targets: [
     // C: what Swift cannot import, and installed libraries.
     .target(name: "CPlatform"),
+    .target(name: "CStaticProgram"),
     .target(name: "CChecksum"),
     .target(name: "CSIMDJSON", linkerSettings: [.linkedLibrary("simdjson")]),
     .target(name: "CSHA256", linkerSettings: [.linkedLibrary("crypto")]),
@@ -161,6 +164,25 @@ let package = Package(
     .executableTarget(
       name: "piperoll", dependencies: ["PiperollCommands"], swiftSettings: strict),
 
+    // The auditor.
+    .target(
+      name: "AuditReports",
+      dependencies: [
+        "AuditVerification", "CommandLineInterface", "Integrity", "Cryptography", "ByteCoding",
+        "Quantities",
+      ],
+      exclude: ["audit-report-1.schema.json"], swiftSettings: strict),
+    .target(
+      name: "AuditCommands",
+      dependencies: [
+        "AuditReports", "AuditVerification", "CommandLineInterface", "Integrity", "Cryptography",
+        "LogFormat", "PlatformIO", "ByteCoding", "Quantities",
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "piperoll-audit", dependencies: ["AuditCommands", "CStaticProgram"],
+      swiftSettings: strict),
+
     // Damage tests.
     .target(
       name: "DamageScenarios",
@@ -197,6 +219,13 @@ let package = Package(
     // Tests.
     .testTarget(
       name: "AsyncLogTests", dependencies: ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "AuditVerificationTests",
+      dependencies: [
+        "AuditVerification", "CommitLog", "LogEvidence", "LogFormat", "Integrity", "Cryptography",
+        "PlatformIO", "SimulatedIO", "ByteCoding", "Quantities",
+      ],
       swiftSettings: tests),
     .testTarget(
       name: "CryptographyTests", dependencies: ["Cryptography", "ByteCoding", "TestSupport"],
@@ -284,6 +313,19 @@ let package = Package(
         "PiperollCommands", "CommandLineInterface", "CommitLog", "LogFormat", "PlatformIO",
         "SimulatedIO", "Quantities", "Integrity",
         .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "AuditReportsTests",
+      dependencies: [
+        "AuditReports", "AuditVerification", "Integrity", "Quantities", "TestSupport",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "AuditCommandsTests",
+      dependencies: [
+        "AuditCommands", "AuditVerification", "CommandLineInterface", "CommitLog", "LogFormat",
+        "Integrity", "Cryptography", "PlatformIO", "ByteCoding", "Quantities", "piperoll-audit",
       ],
       swiftSettings: tests),
     .testTarget(

@@ -77,27 +77,6 @@ public final class Console {
   }
 }
 
-/// Where results go: standard output, or the memory of a test.
-public protocol OutputSink: AnyObject {
-  /// Whether a terminal shows the bytes, so that payloads must be escaped.
-  var isTerminal: Bool { get }
-  /// Takes bytes; they may wait in memory until `flush()`.
-  ///
-  /// - Throws: `OutputError`, and the same again in every later call.
-  func write(_ bytes: RawSpan) throws(OutputError)
-  /// Hands everything taken so far on.
-  func flush() throws(OutputError)
-}
-
-/// Standard output of this process.
-final class StandardOutputSink: OutputSink {
-  private var output = StandardOutput()
-
-  var isTerminal: Bool { output.isTerminal }
-  func write(_ bytes: RawSpan) throws(OutputError) { try output.write(bytes) }
-  func flush() throws(OutputError) { try output.flush() }
-}
-
 /// A source of input bytes whose kind is known only when the program runs.
 struct AnyInput: ByteSource {
   private var source: any ByteSource

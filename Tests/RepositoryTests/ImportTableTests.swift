@@ -6,7 +6,7 @@ import Testing
   static let table: [String: Set<String>] = [
     // C: nothing but the C library and the library wrapped.
     "CPlatform": [], "CChecksum": [], "CSIMDJSON": [], "CSHA256": [], "COpenSSL": [],
-    "CMicroHTTPD": [], "CCurl": [],
+    "CMicroHTTPD": [], "CCurl": [], "CStaticProgram": [],
     // Ground.
     "Quantities": [],
     "ByteCoding": [],
@@ -51,20 +51,31 @@ import Testing
       "EvidenceFiles", "EvidenceHTTP", "Integrity", "JSONFields", "LogCheckpoints", "LogFormat",
       "PlatformIO", "Quantities",
     ],
+    "AuditReports": [
+      "AuditVerification", "ByteCoding", "CommandLineInterface", "Cryptography", "Integrity",
+      "Quantities",
+    ],
+    "AuditCommands": [
+      "AuditReports", "AuditVerification", "ByteCoding", "CommandLineInterface", "Cryptography",
+      "Integrity", "LogFormat", "PlatformIO", "Quantities",
+    ],
     // Products.
     "piperoll": ["PiperollCommands"],
+    "piperoll-audit": ["AuditCommands", "CStaticProgram"],
     "Piperoll": ["AsyncLog", "CommitLog", "LogFormat", "Quantities"],
   ]
 
   /// Modules of the toolchain that sources may import, and who may.
   static let systemModules: [String: Set<String>] = [
     "Synchronization": [
-      "AsyncLog", "CommandLineInterface", "CommitLog", "CrashScenarios", "DamageScenarios",
+      "AsyncLog", "AuditCommands", "CommandLineInterface", "CommitLog", "CrashScenarios",
+      "DamageScenarios",
       "PiperollCommands", "PlatformIO", "SimulatedIO",
     ],
     "Glibc": [
+      "AuditVerification",
       "CommandLineInterface", "CrashScenarios", "DamageScenarios", "EvidenceFiles",
-      "PiperollCommands", "PlatformIO", "SimulatedIO", "piperoll",
+      "PiperollCommands", "PlatformIO", "SimulatedIO", "piperoll", "piperoll-audit",
     ],
   ]
 

@@ -5,6 +5,8 @@ import Testing
   /// Test files about more than one source file, and what they are about.
   static let crossCutting: [String: String] = [
     "Tests/AsyncLogTests/AsyncLogTests.swift": "awaiting and tailing together",
+    "Tests/AuditCommandsTests/StaticProgramTests.swift": "the program that Tools/audit links",
+    "Tests/AuditReportsTests/BrowserTests.swift": "the page in a browser",
     "Tests/CommandLineInterfaceTests/HelpTests.swift": "all texts made for people",
     "Tests/CommandLineInterfaceTests/InputTests.swift": "all ways to read standard input",
     "Tests/CommandLineInterfaceTests/ParserTests.swift": "programs, commands and parameters",

@@ -1,0 +1,127 @@
+internal import AuditReports
+internal import ByteCoding
+internal import CommandLineInterface
+internal import Cryptography
+internal import Integrity
+
+/// `piperoll-audit check-proof`: whether a record is in a log.
+enum CheckProofCommand: AuditCommand {
+  static let file = Argument<String>.required(
+    "FILE", .path, help: "the proof (C2SP tlog-proof, suffix .tlog-proof)")
+  static let leaf = Option<Digest?>.optional(
+    "leaf", "HASH", .digest, help: "the hash of the leaf, 64 hexadecimal digits")
+  static let entry = Option<String?>.optional(
+    "entry", "FILE", .path, help: "the bytes of the leaf, of any log")
+
+  static let declaration = Command(
+    "check-proof", summary: "tell whether a record is in a log",
+    discussion: """
+      Checks the signature of the checkpoint in the proof, its origin, with --policy the cosignatures of \
+      witnesses, and that the path leads from the leaf to the checkpoint's root.
+
+      The leaf is given as its hash, as its bytes, or as a record: its value in a file, and with it \
+      everything else that it has, as 'piperoll read --json' shows it. The offset comes from the proof.
+      """,
+    parameters: [file, Trust.keys, Trust.origin, Trust.policy, leaf, entry] + RecordParameters.all,
+    exclusive: [[leaf, entry, RecordParameters.record]],
+    examples: [
+      .init(
+        "piperoll-audit check-proof 7.tlog-proof --key \"$(cat log.vkey)\" --entry 7.leaf",
+        "checks a proof against the bytes of its leaf")
+    ],
+    exitCodes: [
+      .init(.success, "the record is in the log"), .init(.damaged, "that is not proven"),
+      .init(.usage, "the command line is wrong, or a file could not be read"),
+    ])
+
+  static func run(_ arguments: ParsedArguments, _ console: AuditConsole) throws(AuditFailure)
+    -> ExitCode
+  {
+    let keys = arguments[Trust.keys]
+    guard let first = keys.first else {
+      throw .message("give the log's public key with --key; a proof without one proves nothing")
+    }
+    let origin = arguments[Trust.origin] ?? "\(first.name)"
+    let policy = try Trust.policy(arguments)
+    let bytes = try NamedFile.read(
+      arguments[file], limit: ProofFile.byteCountLimit, kind: "a proof")
+    let proof: ProofFile
+    do throws(NoteError) { proof = try ProofFile(bytes) } catch {
+      return try refuse("\(error)", arguments, console)
+    }
+    let hash = try hash(of: proof.index, arguments)
+    let checkpoint: Checkpoint
+    do throws(ProofFile.Failure) {
+      checkpoint = try proof.verify(leaf: hash, origin: origin, keys: keys, policy: policy)
+    } catch {
+      return try refuse(text(error), arguments, console)
+    }
+    try show(proof, checkpoint, origin, arguments, console)
+    return .success
+  }
+
+  /// The hash of the leaf that the command line speaks of.
+  private static func hash(of index: UInt64, _ arguments: ParsedArguments) throws(AuditFailure)
+    -> Digest
+  {
+    if let hash = arguments[leaf] { return hash }
+    if let path = arguments[entry] {
+      let bytes = try NamedFile.read(path, limit: 65_535, kind: "a leaf")
+      return MerkleTree.leafHash(bytes)
+    }
+    guard let record = try RecordParameters.leaf(at: index, arguments) else {
+      throw .message("say what should be in the log: --leaf, --entry or --record")
+    }
+    return MerkleTree.leafHash(record.encoded)
+  }
+
+  private static func show(
+    _ proof: ProofFile, _ checkpoint: Checkpoint, _ origin: String, _ arguments: ParsedArguments,
+    _ console: AuditConsole
+  ) throws(AuditFailure) {
+    guard !arguments[Flag.json] else {
+      var json = JSONWriter()
+      json.beginObject()
+      json.member("index", proof.index)
+      json.member("origin", origin)
+      json.member("proven", true)
+      json.member("root", "\(checkpoint.root)")
+      json.member("size", checkpoint.size)
+      json.endObject()
+      json.endDocument()
+      return try console.write(json.bytes)
+    }
+    let text =
+      "PROVEN: leaf \(proof.index) is in '\(TerminalText.escaped(origin))' of \(checkpoint.size) leaves, "
+      + "root \(checkpoint.root)\n"
+    try console.write(Array(text.utf8))
+  }
+
+  private static func refuse(
+    _ reason: String, _ arguments: ParsedArguments, _ console: AuditConsole
+  ) throws(AuditFailure) -> ExitCode {
+    if arguments[Flag.json] {
+      var json = JSONWriter()
+      json.beginObject()
+      json.member("problem", reason)
+      json.member("proven", false)
+      json.endObject()
+      json.endDocument()
+      try console.write(json.bytes)
+    } else {
+      try console.write(Array("NOT PROVEN: \(TerminalText.escaped(reason))\n".utf8))
+    }
+    return .damaged
+  }
+}
+
+extension CheckProofCommand {
+  private static func text(_ failure: ProofFile.Failure) -> String {
+    switch failure {
+    case .note(let error): "\(error)"
+    case .quorum:
+      "too few witnesses of the policy have cosigned the checkpoint; ask for more of them"
+    case .proof(let error): "\(error)"
+    }
+  }
+}

@@ -1,0 +1,90 @@
+internal import ByteCoding
+internal import LogFormat
+
+/// Looks for the one bit that makes bytes fit their checksum again.
+///
+/// What is tried is bounded by bytes that may be hashed, not by time, so that the answer is always the same.
+struct BitSearch {
+  /// A bit that was flipped.
+  struct Flip: Hashable, Sendable {
+    /// Byte behind the first of the structure.
+    var byte: Int
+    var bit: Int
+  }
+
+  /// Bytes of hashing that one search may take: frames up to 64 KiB are searched as a whole.
+  static let searchByteCount = 36 << 30
+  /// Bytes of hashing that are left for all searches of an audit.
+  var allowance = 72 << 30
+
+  /// Searches a structure whose checksum is compared by a function.
+  ///
+  /// - Parameters:
+  ///   - bytes: The structure; the bit is changed back in it when it is found.
+  ///   - range: Bytes that may have changed.
+  ///   - cost: Bytes that a comparison hashes.
+  ///   - holds: Whether the structure is intact.
+  mutating func search(
+    _ bytes: inout [UInt8], in range: Range<Int>, cost: Int, _ holds: ([UInt8]) -> Bool
+  ) -> Flip? {
+    for byte in range {
+      for bit in 0..<8 {
+        guard allowance >= cost else { return nil }
+        allowance -= cost
+        bytes[byte] ^= 1 << UInt8(bit)
+        if holds(bytes) { return Flip(byte: byte, bit: bit) }
+        bytes[byte] ^= 1 << UInt8(bit)
+      }
+    }
+    return nil
+  }
+
+  /// Searches a frame.
+  ///
+  /// - Parameters:
+  ///   - bytes: Those from where the frame should stand; changed to what they were.
+  ///   - position: Where in the segment.
+  ///   - salt: The segment's.
+  /// - Returns: The bit; `nil` when there is none, or looking for it would take too long.
+  mutating func searchFrame(_ bytes: inout [UInt8], at position: UInt64, salt: UInt64) -> Flip? {
+    let room = bytes.count
+    guard room >= FrameHead.byteCount else { return nil }
+    let limit = position + UInt64(room)
+    func holds(_ bytes: [UInt8]) -> Bool {
+      let check = FrameCheck(bytes.rawSpan, start: position, salt: salt, limit: limit)
+      if case .intact = check.frame(at: 0) { return true }
+      return false
+    }
+    // The head: another length, kind or checksum. A comparison hashes what the length then says.
+    for byte in 0..<FrameHead.byteCount {
+      for bit in 0..<8 {
+        bytes[byte] ^= 1 << UInt8(bit)
+        let cost = min(room, Int(bytes.rawSpan.littleEndianUnsigned32(at: 0) ?? 0))
+        if allowance >= cost {
+          allowance -= cost
+          if holds(bytes) { return Flip(byte: byte, bit: bit) }
+        }
+        bytes[byte] ^= 1 << UInt8(bit)
+      }
+    }
+    guard let head = FrameHead(bytes.rawSpan, at: 0), Int(head.length) <= room,
+      head.length >= UInt32(FrameHead.byteCount)
+    else { return nil }
+    let covered = Frame.coveredByteCount(head.kind, length: Int(head.length))
+    var range = FrameHead.byteCount..<covered
+    var cost = covered
+    if head.kind == .batch, covered >= BatchLayout.headByteCount {
+      let word = bytes.rawSpan.littleEndianUnsigned64(at: 0) ?? 0
+      let place = FrameChecksum.place(salt: salt, position: position, word: word)
+      // The head check covers the head and not itself: it tells where the bit is.
+      if (try? BatchHead(bytes.rawSpan, place: place)) == nil {
+        range = FrameHead.byteCount..<BatchLayout.headByteCount
+        cost = BatchLayout.headByteCount
+      } else {
+        range = BatchLayout.headByteCount..<covered
+      }
+    }
+    guard covered * range.count <= Self.searchByteCount / 8 else { return nil }
+    return search(&bytes, in: range, cost: cost, holds)
+  }
+}

@@ -1,0 +1,87 @@
+internal import Cryptography
+internal import LogFormat
+internal import PlatformIO
+internal import Quantities
+
+/// What a stretch of a segment's frames came to, made by whoever walked it.
+struct ChunkAccount: Sendable {
+  /// Segment that it is of, as the plan numbers them.
+  var segment = 0
+  /// First position.
+  var start: UInt64 = 0
+  /// Position behind the last frame that was walked.
+  var end: UInt64 = 0
+  /// What was found, in the order of positions.
+  var items: [Item] = []
+  /// Hashes of leaves, of all runs.
+  var leaves: [Digest] = []
+  /// Append times of the records with these leaves.
+  var times: [Int64] = []
+  /// Frames of records and gaps.
+  var marks: [Mark] = []
+  var statistics = SegmentStatistics()
+  /// Records.
+  var recordCount: UInt64 = 0
+  /// Offsets of gaps.
+  var gapCount: UInt64 = 0
+  /// Append time of the last record, and the offset behind all, where there are any.
+  var lastTime: Int64?
+  var nextOffset: UInt64?
+  /// Values of records, where they were asked for.
+  var values: [(offset: UInt64, bytes: [UInt8])] = []
+  /// Positions of bytes between frames that should be zero.
+  var padding: [UInt64] = []
+  /// Why it ends.
+  var stop = Stop.more(needed: 0)
+
+  /// Why a walk ended.
+  enum Stop: Sendable {
+    /// The next frame is not all there: so many bytes are needed for it.
+    case more(needed: Int)
+    /// It came to its limit.
+    case limit
+    /// Behind a seal block.
+    case sealed
+    /// No intact frame stands at the end, nor behind it in these bytes.
+    case damaged(FormatError)
+    /// A frame that is not for this program.
+    case refused(FormatError)
+    /// The bytes could not be read.
+    case failed(FileSystemError)
+  }
+
+  /// Something in a segment.
+  enum Item: Sendable {
+    case run(Run)
+    case commit(CommitFrame, at: UInt64)
+    case rows(IndexFrame, at: UInt64)
+    case integrity(IntegrityFrame, at: UInt64, byteCount: Int)
+    case state(nextOffset: UInt64, at: UInt64)
+    case seal(SealBlock, at: UInt64, byteCount: Int)
+    /// Bytes that are no intact frame, up to the next.
+    case damage(from: UInt64, to: UInt64, FormatError)
+    /// A frame whose checksum holds and whose content does not.
+    case contradiction(from: UInt64, to: UInt64, FormatError)
+  }
+
+  /// Records, or offsets without, one behind the other.
+  struct Run: Sendable {
+    var first: UInt64
+    /// Offset behind the last.
+    var next: UInt64
+    /// Position of the first frame.
+    var position: UInt64
+    /// Where in ``ChunkAccount/leaves`` its leaves are; empty where none were made.
+    var leaves: Range<Int>
+    /// Whether these are offsets without a record.
+    var isGap = false
+  }
+
+  /// A frame of records, or a gap.
+  struct Mark: Sendable {
+    var position: UInt64
+    var offset: UInt64
+    /// Append time of the record before it; `nil` when that is in an earlier stretch.
+    var timeBefore: Int64?
+  }
+}

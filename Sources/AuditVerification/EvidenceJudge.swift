@@ -1,0 +1,342 @@
+internal import ByteCoding
+internal import Cryptography
+internal import Integrity
+internal import LogEvidence
+internal import LogFormat
+internal import Quantities
+
+/// Makes the groups of a stream's chain and tree again, and compares them with those that stand in it.
+struct EvidenceJudge {
+  let definition: ManifestEdit.StreamDefinition
+  let coverage: EvidenceCoverage
+  let statements: StreamStatements
+  /// Leaves are wanted from this offset on.
+  let leavesFrom: UInt64
+  /// Whether values of records are wanted.
+  let wantsValues: Bool
+  /// What the next group goes on from; `nil` while nobody knows.
+  var state: EvidenceState?
+  /// Where an earlier audit ended, until its group is found again.
+  var resumed: AuditState.Stream?
+  /// What is left of the group that a removal went through the middle of.
+  var opening: RemovedPart?
+  var queue: LeafQueue
+  /// Leaves of the last block of 256, where it is not whole.
+  var carry: [Digest]? = []
+  /// Offsets that are gone by damage that is reported.
+  var lost: [Range<UInt64>] = []
+  /// Whether something was lost since the last group, by which a frame of a group can be gone.
+  var hasLoss = false
+  var findings: [Finding] = []
+  var suspects: [EvidenceSuspect] = []
+  /// Records that a bit was changed back in, with the finding that says so.
+  var mended: [(offsets: Range<UInt64>, finding: Int)] = []
+  /// Findings of theirs that chain and tree confirm.
+  var confirmed: [Int] = []
+  /// Sizes whose roots are wanted, ascending, and those that were found.
+  var wantedSizes: [UInt64]
+  var roots: [UInt64: Digest] = [:]
+  var heads: HeadsComparison
+  var verifiedCount: UInt64 = 0
+  /// Groups that could not be made again because their records are gone.
+  var unverifiedCount: UInt64 = 0
+  var evidencedOffset: UInt64 = 0
+  /// The last group that was seen.
+  var last: IntegrityFrame?
+
+  /// Offsets without records that a group may have, before it is taken for nonsense.
+  private static let emptyCountLimit: UInt64 = 1 << 26
+
+  init(
+    _ definition: ManifestEdit.StreamDefinition, _ coverage: EvidenceCoverage,
+    _ statements: StreamStatements, firstOffset: UInt64, resumed: AuditState.Stream?,
+    wantedSizes: [UInt64], wantsValues: Bool
+  ) {
+    (self.definition, self.coverage, self.statements) = (definition, coverage, statements)
+    (self.resumed, self.wantsValues) = (resumed, wantsValues)
+    self.wantedSizes = wantedSizes.sorted()
+    queue = LeafQueue(redacted: statements.redacted)
+    heads = HeadsComparison(statements.heads)
+    var start = firstOffset
+    if let resumed {
+      start = max(start, resumed.nextOffset)
+      evidencedOffset = resumed.nextOffset
+      carry = nil
+    } else if let removed = statements.removed, removed.nextOffset >= firstOffset {
+      start = removed.nextOffset
+      carry = nil
+      state = removed.state
+      if state == nil { opening = removed }
+      evidencedOffset = removed.groupedOffset
+      roots = removed.roots
+    } else if firstOffset == 0 {
+      state = .initial
+    } else {
+      carry = nil
+    }
+    leavesFrom = start
+    if self.wantedSizes.first == 0 { roots[0] = MerkleTree.emptyRoot }
+  }
+
+  // MARK: Leaves
+
+  mutating func add(
+    _ offsets: Range<UInt64>, leaves: ArraySlice<Digest>, times: ArraySlice<Int64>
+  ) {
+    guard !leaves.isEmpty else { return }
+    let first = offsets.upperBound - UInt64(leaves.count)
+    queue.append(
+      LeafQueue.Run(
+        offsets: first..<offsets.upperBound, leaves: Array(leaves), times: Array(times)))
+  }
+
+  mutating func addGap(_ offsets: Range<UInt64>) {
+    let first = max(offsets.lowerBound, leavesFrom)
+    guard first < offsets.upperBound else { return }
+    queue.append(LeafQueue.Run(offsets: first..<offsets.upperBound, leaves: [], times: []))
+  }
+
+  /// Records are gone, and that is reported.
+  mutating func noteLoss(_ offsets: Range<UInt64>) {
+    lost.append(offsets)
+    hasLoss = true
+  }
+
+  mutating func noteMended(_ offsets: Range<UInt64>, finding: Int) {
+    mended.append((offsets, finding))
+  }
+
+  // MARK: Groups
+
+  mutating func take(_ group: IntegrityFrame, at place: Finding.Place) {
+    defer { hasLoss = false }
+    if let resumed {
+      guard group.sequence >= resumed.groupCount else { return }
+      return resume(group, resumed, at: place)
+    }
+    let before = state?.chain.count ?? opening?.groupCount ?? 0
+    // Of records that a statement says were removed.
+    if group.sequence <= before, group.nextOffset.rawValue <= leavesFrom { return }
+    let range = group.firstOffset.rawValue..<group.nextOffset.rawValue
+    guard let after = group.state(definition) else {
+      add(.unboundHeads, .edit, at: place,
+        "group \(group.sequence) contradicts itself: its heads do not follow from its fields")
+      if connects(group, at: place, isReported: true) {
+        if case .built(let built) = build(range, group.storeID, lost: nil) { state = built.state }
+      } else {
+        state = nil
+      }
+      keepCarry(range)
+      return queue.drop(before: range.upperBound)
+    }
+    defer {
+      keepCarry(range)
+      queue.drop(before: range.upperBound)
+      last = group
+      heads.compare(group)
+    }
+    if opening != nil { return open(group, after, at: place) }
+    guard connects(group, at: place, isReported: false) else {
+      unverifiedCount += 1
+      findRoots(range, group)
+      return state = after
+    }
+    judge(group, range, after, at: place)
+  }
+
+  private mutating func judge(
+    _ group: IntegrityFrame, _ range: Range<UInt64>, _ after: EvidenceState,
+    at place: Finding.Place
+  ) {
+    findRoots(range, group)
+    switch build(range, group.storeID, lost: nil) {
+    case .built(let built):
+      if IntegrityFrame(built, storeID: group.storeID) == group {
+        hold(group, range)
+      } else {
+        diagnose(group, built, range, at: place)
+      }
+    case .incomplete:
+      if case .built(let built) = build(range, group.storeID, lost: .lost),
+        IntegrityFrame(built, storeID: group.storeID) == group
+      {
+        // They were gone before they were hashed, and the group says so.
+        hold(group, range)
+      } else {
+        unverifiedCount += 1
+      }
+    case .tooMany:
+      add(.contradiction, .unknown, at: place,
+        "group \(group.sequence) has more offsets without records than any writer gives up")
+      unverifiedCount += 1
+    }
+    state = after
+  }
+
+  private mutating func hold(_ group: IntegrityFrame, _ range: Range<UInt64>) {
+    verifiedCount += 1
+    evidencedOffset = range.upperBound
+    for entry in mended where range.overlaps(entry.offsets) { confirmed.append(entry.finding) }
+    mended.removeAll { $0.offsets.upperBound <= range.upperBound }
+  }
+
+  /// Whether a group goes on from what is known; what was lost between is made up for where it can be.
+  private mutating func connects(
+    _ group: IntegrityFrame, at place: Finding.Place, isReported: Bool
+  ) -> Bool {
+    guard let known = state else { return false }
+    let first = group.firstOffset.rawValue
+    if group.sequence == known.chain.count + 1, first == known.nextOffset,
+      group.previousHead == known.chain.head.bytes
+    {
+      return true
+    }
+    // One group before it is gone: its records tell what it was.
+    if group.sequence == known.chain.count + 2, first > known.nextOffset,
+      case .built(let built) = build(known.nextOffset..<first, group.storeID, lost: nil),
+      built.head.bytes == group.previousHead
+    {
+      if !hasLoss, !isReported {
+        add(.brokenChain, .unknown, at: place,
+          "the frame of group \(group.sequence - 1) is gone; made again from its records it is the "
+            + "one that this group goes on from")
+      }
+      verifiedCount += 1
+      keepCarry(known.nextOffset..<first)
+      if wantedSizes.contains(first) { roots[first] = built.header.root }
+      state = built.state
+      return true
+    }
+    if !hasLoss, !isReported {
+      add(.brokenChain, .edit, at: place,
+        "group \(group.sequence) from offset \(first) does not go on from group "
+          + "\(known.chain.count), which ends at offset \(known.nextOffset)")
+    }
+    // The tree can be followed without the chain.
+    guard first >= known.nextOffset, let previous = Digest(group.previousHead) else { return false }
+    var frontier = known.frontier
+    if coverage == .tree, first > known.nextOffset {
+      guard case .built(let built) = build(known.nextOffset..<first, group.storeID, lost: nil)
+      else { return false }
+      frontier = built.state.frontier
+    }
+    keepCarry(known.nextOffset..<first)
+    state = EvidenceState(
+      chain: HashChain(count: group.sequence - 1, head: previous), frontier: frontier,
+      nextOffset: first)
+    return true
+  }
+
+  /// What making a group again came to.
+  enum Rebuilt {
+    case built(EvidenceGroup)
+    /// Not all of its leaves are there.
+    case incomplete
+    case tooMany
+  }
+
+  /// Makes a group of offsets that begin where the last one ended.
+  func build(_ range: Range<UInt64>, _ storeID: UniqueIdentifier, lost: RecordLeaf.Kind?)
+    -> Rebuilt
+  {
+    guard let state else { return .incomplete }
+    let parts = queue.parts(range)
+    var emptyCount: UInt64 = 0
+    for part in parts {
+      switch part {
+      case .gap(let range): emptyCount += UInt64(range.count)
+      case .missing(let range):
+        guard lost != nil else { return .incomplete }
+        emptyCount += UInt64(range.count)
+      default: break
+      }
+    }
+    guard emptyCount <= Self.emptyCountLimit else { return lost == nil ? .tooMany : .incomplete }
+    var builder = EvidenceBuilder(
+      storeID: storeID.bytes, streamID: definition.streamID, coverage: coverage, state: state)
+    for part in parts {
+      part.forLeaves(lost: lost) { leaves, recordCount, times in
+        builder.append(leaves, recordCount: recordCount, appendTimes: times)
+      }
+    }
+    guard let group = builder.endGroup() else { return .incomplete }
+    return .built(group)
+  }
+
+  /// Goes on from where an earlier audit ended.
+  private mutating func resume(
+    _ group: IntegrityFrame, _ known: AuditState.Stream, at place: Finding.Place
+  ) {
+    resumed = nil
+    guard group.sequence == known.groupCount, group.nextOffset.rawValue == known.nextOffset,
+      group.head == known.head.bytes
+    else {
+      add(.rewritten, .edit, at: place,
+        "an earlier audit found group \(known.groupCount) to end at offset \(known.nextOffset) "
+          + "with another head")
+      state = group.state(definition)
+      return
+    }
+    state = group.state(definition)
+    last = group
+    if state == nil {
+      add(.unboundHeads, .edit, at: place, "group \(group.sequence) contradicts itself")
+    }
+    queue.drop(before: known.nextOffset)
+  }
+
+  // MARK: Roots
+
+  /// Finds roots that are wanted of sizes in a group.
+  private mutating func findRoots(_ range: Range<UInt64>, _ group: IntegrityFrame) {
+    guard coverage == .tree else { return }
+    for size in wantedSizes where range.contains(size - min(size, 1)) && size > range.lowerBound {
+      roots[size] =
+        size == range.upperBound ? Digest(group.root) : root(at: size, from: range.lowerBound)
+    }
+  }
+
+  private func root(at size: UInt64, from first: UInt64) -> Digest? {
+    guard let state, state.nextOffset == first else { return nil }
+    var frontier = state.frontier
+    for part in queue.parts(first..<size) {
+      if case .missing = part { return nil }
+      part.forLeaves { leaves, _, _ in frontier.append(leaves) }
+    }
+    return frontier.size == size ? frontier.root : nil
+  }
+
+  /// Finds the roots of sizes behind the last group.
+  mutating func findLastRoots(upTo next: UInt64) {
+    guard coverage == .tree, let state else { return }
+    for size in wantedSizes where size > state.nextOffset && size <= next {
+      roots[size] = root(at: size, from: state.nextOffset)
+    }
+  }
+
+  // MARK: Helpers
+
+  /// Keeps the leaves of the last block, for when a later group completes it.
+  private mutating func keepCarry(_ range: Range<UInt64>) {
+    let start = range.upperBound & ~255
+    var leaves: [Digest] = []
+    if start < range.lowerBound {
+      guard let carry else { return }
+      leaves = carry
+    }
+    let from = max(start, range.lowerBound)
+    for part in queue.parts(from..<range.upperBound) {
+      if case .missing = part { return carry = nil }
+      if case .gap(let gap) = part, gap.count > 256 { return carry = nil }
+      part.forLeaves { more, _, _ in leaves += more }
+    }
+    carry = leaves
+  }
+
+  mutating func add(
+    _ rule: Finding.Rule, _ origin: Finding.Origin, at place: Finding.Place, _ what: String
+  ) {
+    guard findings.count < StreamWalk.findingCountLimit else { return }
+    findings.append(.at(place, rule, .broken, origin, what))
+  }
+}

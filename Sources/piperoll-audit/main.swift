@@ -1,0 +1,5 @@
+import AuditCommands
+import CStaticProgram
+import Glibc
+
+exit(AuditProgram.main())

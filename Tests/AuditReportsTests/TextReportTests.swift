@@ -1,0 +1,59 @@
+import AuditReports
+import AuditVerification
+import Testing
+
+@Suite struct TextReportTests {
+  private func lines(_ report: AuditReport) -> [String] {
+    TextReport(report, isColoured: false).text.split(separator: "\n").map(String.init)
+  }
+
+  @Test func `the verdict comes first, in a word`() {
+    #expect(lines(SampleReport.proven)[0] == "PROVEN: everything that evidence covers holds")
+    #expect(lines(SampleReport.broken)[0] == "BROKEN: 16 findings contradict the evidence")
+    #expect(
+      lines(SampleReport.incomplete)[0]
+        == "INCOMPLETE: nothing contradicts the evidence, but 1 thing asked for could not be checked"
+    )
+  }
+
+  @Test func `a store without evidence is never said to be covered`() {
+    var report = AuditReport(path: "x")
+    report.streams = [SampleReport.stream(1, "plain", nil, 0..<9, to: 0)]
+    #expect(lines(report)[0].hasPrefix("PROVEN: no stream has evidence; what was read fits"))
+  }
+
+  @Test func `findings say where they are`() throws {
+    let text = TextReport(SampleReport.broken, isColoured: false).text
+    let place =
+      "damaged-bytes (broken, rot): stream 'orders', offset 0; "
+      + "file 's/0000000000000002/0000000000000005.seg', byte 4096, bit 0"
+    #expect(text.contains(place))
+    #expect(
+      text.contains("contradiction (broken, edit): stream 'sessions', offsets 4352 to 4607\n"))
+    #expect(
+      text.contains("stated by the log\n  2026-09-21T14:13:20.123456789Z  removal in 'sessions'"))
+    #expect(text.contains("  witnesses (asked for): what witnesses would take\n"))
+  }
+
+  @Test func `more findings than anybody reads at a terminal are counted`() {
+    var report = SampleReport.proven
+    report.findings = (0..<250).map { Finding(.damagedBytes, at: .init(position: $0), "f") }
+    let text = TextReport(report, isColoured: false).text
+    #expect(text.contains("  100. ") && !text.contains("  101. "))
+    #expect(text.contains("and 150 findings more; --report json has all of them"))
+  }
+
+  @Test func `only a terminal gets a colour`() {
+    #expect(
+      TextReport(SampleReport.broken, isColoured: true).text.hasPrefix(
+        "\u{1b}[1;31mBROKEN\u{1b}[0m"))
+    #expect(!TextReport(SampleReport.broken, isColoured: false).text.contains("\u{1b}"))
+  }
+
+  @Test func `names that the audit made visible are not made visible twice`() {
+    var report = SampleReport.proven
+    report.findings = [Finding(.damagedBytes, at: .init(), "stream 'a\\u{1b}\\\\b' and \u{7}")]
+    let text = TextReport(report, isColoured: false).text
+    #expect(text.contains("stream 'a\\u{1b}\\\\b' and \\u{7}\n"))
+  }
+}

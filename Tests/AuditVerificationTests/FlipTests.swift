@@ -1,0 +1,98 @@
+import ByteCoding
+import CommitLog
+import Cryptography
+import Integrity
+import LogFormat
+import PlatformIO
+import Quantities
+import SimulatedIO
+import Testing
+
+@testable import AuditVerification
+
+/// Single flipped bits in every kind of file.
+@Suite struct FlipTests {
+  /// What a report must say of a bit.
+  enum Expected {
+    /// The bit by its number.
+    case named
+    /// Nothing, or no more than a warning: no structure covers it.
+    case free
+  }
+
+  /// Every how many bits are tried; 1 for all.
+  static let step = 997
+
+  /// Bytes of a segment that some checksum covers: preamble and frames.
+  static func covered(_ bytes: [UInt8]) throws -> [Range<Int>] {
+    let header = try SegmentHeader(bytes.rawSpan.extracting(0..<SegmentHeader.byteCount), at: 0)
+    var ranges = SegmentLayout.headerPositions.map {
+      Int($0)..<(Int($0) + SegmentHeader.byteCount)
+    }
+    for position in SegmentLayout.slotPositions {
+      let range = Int(position)..<(Int(position) + RecoverySlot.byteCount)
+      let sector = bytes.rawSpan.extracting(range)
+      if (try? RecoverySlot(sector, salt: header.salt, at: position)) != nil { ranges.append(range) }
+    }
+    let reader = FrameReader(bytes.rawSpan, salt: header.salt, limits: FormatLimits())
+    var position = UInt64(SegmentLayout.preambleByteCount)
+    while true {
+      do throws(FormatError) {
+        let frame = try reader.frame(at: position, verifying: true)
+        let covered = Frame.coveredByteCount(frame.head.kind, length: Int(frame.head.length))
+        ranges.append(Int(position)..<(Int(position) + covered))
+        position = frame.end
+      } catch {
+        return ranges
+      }
+    }
+  }
+
+  static func ranges(_ rig: AuditRig, _ file: String) throws -> [Range<Int>] {
+    if file == "SUPER" {
+      return SuperBlock.positions.map { Int($0)..<(Int($0) + SuperBlock.byteCount) }
+    }
+    guard file.hasPrefix("s/") || file.hasPrefix("meta/") else { return [] }
+    return (try? covered(rig.bytes(file))) ?? []
+  }
+
+  @Test(arguments: [EvidenceClass.tree, .chain])
+  func `each flipped bit is found and named, where anything covers it`(_ evidence: EvidenceClass)
+    throws
+  {
+    let rig = try AuditRig.store(streams: [("s", evidence)], count: 150, rounds: 2)
+    var free = 0
+    var tried = 0
+    var place = 0
+    for file in rig.files {
+      let count = try rig.bytes(file).count
+      let ranges = try Self.ranges(rig, file)
+      while place < 8 * count {
+        defer { place += Self.step }
+        let (byte, bit) = (place / 8, place % 8)
+        let isCovered = ranges.contains { $0.contains(byte) }
+        // Outside of what counts one in a hundred is enough.
+        if !isCovered, place / Self.step % 100 != 0 { continue }
+        try rig.disk.flipBit(AuditRig.path + "/" + file, byte: byte, bit: bit)
+        defer { try? rig.disk.flipBit(AuditRig.path + "/" + file, byte: byte, bit: bit) }
+        let report = try rig.report()
+        tried += 1
+        guard isCovered else {
+          free += 1
+          #expect(report.verdict == .proven, "\(file) \(byte) \(bit)\n\(described(report))")
+          continue
+        }
+        let broken = report.findings.filter { $0.severity == .broken }
+        #expect(broken.count == 1, "\(file) \(byte) \(bit)\n\(described(report))")
+        guard let finding = broken.first else { continue }
+        #expect(finding.origin == .rot && finding.rule == .damagedBytes, "\(finding.message)")
+        #expect(
+          finding.place.file == file && finding.place.position == UInt64(byte)
+            && finding.place.bit == bit, "\(file) \(byte) \(bit): \(finding.message)")
+        for stream in report.streams { #expect(stream.evidencedOffset == stream.nextOffset) }
+      }
+      place -= 8 * count
+    }
+    #expect(tried > 200 && free > 5)
+  }
+}
