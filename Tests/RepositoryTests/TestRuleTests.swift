@@ -15,6 +15,7 @@ import Testing
     "Tests/CommitLogTests/CrashSmokeTests.swift": "a power cut after every disk operation",
     "Tests/CommitLogTests/FullDiskTests.swift": "full disks",
     "Tests/CommitLogTests/HostilePlaceTests.swift": "what stands in a store's place on real disks",
+    "Tests/CommitLogTests/PythonVerifierTests.swift": "Tools/verify-log on stores of the engine",
     "Tests/CommitLogTests/RealDiskTests.swift": "stores on the file systems of the machine",
     "Tests/CommitLogTests/StoreTests.swift": "a store from creation to reopening",
     "Tests/CrashTests/CrashSweepTests.swift": "sweeps over CrashScenarios",
