@@ -424,6 +424,19 @@ class CheckpointTests(StoreTests):
             code, report = self.judged(store, text, *more)
             self.assertEqual((code, {one["rule"] for one in report["findings"]}), (1, {rule}))
 
+    def test_changed_checkpoints_are_refused_or_say_the_same(self) -> None:
+        text, made_up = self.signed(5, sha(b"root")), random.Random(6)
+        good = v.note(text, self.key(), None)
+        for _ in range(1000):
+            changed = list(text)
+            for _ in range(made_up.choice([1, 1, 2, 5])):
+                at = made_up.randrange(len(changed))
+                changed[at:at + made_up.randrange(3)] = made_up.choice(["", "=", "A", "\n", " ", "\u2014", "%", "5"])
+            try:
+                self.assertEqual(v.note("".join(changed), self.key(), None), good)
+            except v.HOSTILE:
+                pass
+
     def test_the_exit_code_tells_usage_from_verdicts(self) -> None:
         store = self.made(filled())
         self.assertEqual(self.run_program(store).returncode, 0)
