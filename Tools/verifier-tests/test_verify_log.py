@@ -223,6 +223,12 @@ class StatementTests(StoreTests):
             edited.group()
             self.assertEqual(self.rules(self.made(edited, telling(removal(edited, 0, 1)))), {"changed-records"})
 
+    def test_a_removal_that_is_not_done_proves_nothing_of_groups_that_are_gone(self) -> None:
+        stream = filled()
+        told = telling(heads(stream), removal(stream, 0, 300))
+        stream.segment = made.Segment(1, 16)
+        self.assertEqual(self.rules(self.made(stream, told)), {"truncated"})
+
     def test_a_log_may_begin_inside_of_what_is_stated(self) -> None:
         for evidence in (1, 2):
             stream, _ = self.removed(evidence)
@@ -423,6 +429,15 @@ class CheckpointTests(StoreTests):
                 ("nothing signed", "untrusted-checkpoint", ())):
             code, report = self.judged(store, text, *more)
             self.assertEqual((code, {one["rule"] for one in report["findings"]}), (1, {rule}))
+
+    def test_a_log_whose_records_are_all_removed_still_has_its_tree(self) -> None:
+        stream, origin = filled(), "example.com/log/streams/orders"
+        stream.batch([Record(b"last")] * 9)
+        stream.follow()
+        stream.group()
+        store, size = self.made(stream, telling(heads(stream), removal(stream, 0, stream.start))), len(stream.leaves)
+        for signed, code in ((made.tree(stream.hashes(0, size)), 0), (sha(b"another"), 1)):
+            self.assertEqual(self.judged(store, self.signed(size, signed, origin))[0], code)
 
     def test_changed_checkpoints_are_refused_or_say_the_same(self) -> None:
         text, made_up = self.signed(5, sha(b"root")), random.Random(6)
