@@ -35,21 +35,28 @@ enum EngineCases {
   }
 
   /// Benchmarks of the engine that have no peers.
-  static var additionalBenchmarks: [Benchmark] { [ReopenBenchmark.benchmark] }
+  static var additionalBenchmarks: [Benchmark] { [
+    ReopenBenchmark.benchmark, PacedAppendBenchmark.benchmark,
+  ] }
 }
 
-/// A store with one stream, in the directory of a benchmark.
-private func makeLog(_ context: BenchmarkContext, _ durability: CommitLog.Durability) throws
-  -> (Store, StreamLog)
-{
-  let path = context.directory + "/store"
-  try Store.create(at: path)
-  let store = try Store.open(at: path)
-  var options = StreamOptions()
-  options.durability = durability
-  options.firstSegmentByteCount = 128 << 20
-  options.segmentByteCount = 128 << 20
-  return (store, try store.createStream(StreamName("benchmark"), options: options))
+extension EngineCases {
+  /// A store with one stream, in the directory of a benchmark. The peers prove nothing, so it does not
+  /// either unless that is asked for.
+  static func makeLog(
+    _ context: BenchmarkContext, _ durability: CommitLog.Durability,
+    _ evidence: EvidenceClass = .none
+  ) throws -> (Store, StreamLog) {
+    let path = context.directory + "/store"
+    try Store.create(at: path)
+    let store = try Store.open(at: path)
+    var options = StreamOptions()
+    options.durability = durability
+    options.evidence = evidence
+    options.firstSegmentByteCount = 128 << 20
+    options.segmentByteCount = 128 << 20
+    return (store, try store.createStream(StreamName("benchmark"), options: options))
+  }
 }
 
 /// One record an append; class `disk` waits until it is durable.
@@ -61,7 +68,7 @@ private final class SingleAppend: ContenderSession {
   private var expected: UInt64 = 0
 
   init(_ context: BenchmarkContext, _ durability: CommitLog.Durability) throws {
-    (store, log) = try makeLog(context, durability)
+    (store, log) = try EngineCases.makeLog(context, durability)
     payload = context.payload
     isDurable = durability == .disk
     if !isDurable { log.prepareAhead() }
@@ -96,7 +103,7 @@ private final class BatchAppend: ContenderSession {
   private let isDurable: Bool
 
   init(_ context: BenchmarkContext, _ durability: CommitLog.Durability) throws {
-    (store, log) = try makeLog(context, durability)
+    (store, log) = try EngineCases.makeLog(context, durability)
     payload = context.payload
     count = context.workload.recordsPerIteration
     isDurable = durability == .disk
@@ -120,7 +127,7 @@ private final class BatchAppend: ContenderSession {
 
 /// Fills a stream with the records that reading benchmarks read.
 private func fill(_ context: BenchmarkContext) throws -> (Store, StreamLog) {
-  let (store, log) = try makeLog(context, .memory)
+  let (store, log) = try EngineCases.makeLog(context, .memory)
   var batch = BatchBuilder(capacity: 1 << 20)
   var index = 0
   while index < context.workload.storedRecordCount {

@@ -32,8 +32,8 @@ public struct StreamOptions: Hashable, Sendable {
   public var rollRecordCount: UInt64 = 0
   /// Age in nanoseconds after which a segment is rolled; 0 for no such bound.
   public var rollNanoseconds: UInt64 = 0
-  /// What chain and tree the stream has. Default: none.
-  public var evidence: EvidenceClass = .none
+  /// What chain and tree the stream has. Default: both.
+  public var evidence: EvidenceClass = .tree
   /// Whether payloads are under keys of their subjects, so that they can be erased. Default: no.
   public var isErasable = false
   /// What happens to readers behind a removal of segments.

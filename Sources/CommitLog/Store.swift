@@ -1,4 +1,5 @@
 public import ByteCoding
+internal import Integrity
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
@@ -124,6 +125,10 @@ public final class Store: Sendable {
       throw .settingsDiffer(
         stream: name.text, setting: difference.setting, existing: difference.existing,
         requested: difference.requested)
+    }
+    // Now, while there is room: what is removed from a full disk must be stated first.
+    if definition.evidence != .none, name.text != Statement.streamName {
+      _ = try evidenceLog(creating: true)
     }
     return try log(definition.streamID)
   }

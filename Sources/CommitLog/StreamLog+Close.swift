@@ -120,6 +120,8 @@ extension StreamLog {
     guard forkGeneration.isCurrent else { throw .forked }
     if state.withLock({ $0.isClosing }) { throw .closed }
     guard definition.name != Statement.streamName else { return (0, 0) }
+    // What is not covered stays. Where that fails, what is covered may go all the same.
+    if hasEvidence, logStartOffset < min(offset, logEndOffset) { _ = try? durableEvidence() }
     let bound = min(offset, heldBackOffset)
     let wanted = removableSegments.filter { $0.end.map { $0.nextOffset <= offset } ?? false }
     let eligible = wanted.filter { $0.end.map { $0.nextOffset <= bound } ?? false }

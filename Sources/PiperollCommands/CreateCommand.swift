@@ -23,7 +23,7 @@ enum CreateCommand: ExecutableCommand {
   enum Evidence: String, CaseIterable, Sendable { case none, chain, tree }
 
   static let evidence = Option<Evidence>.defaulting(
-    "evidence", "KIND", .choice(), to: .none,
+    "evidence", "KIND", .choice(), to: .tree,
     help: "what proves later that nothing was changed: none, chain (over groups of records), tree "
       + "(the chain, and one tree over all records)")
   static let erasable = Flag(

@@ -1,3 +1,4 @@
+internal import ByteCoding
 internal import CommandLineInterface
 internal import CommitLog
 internal import EvidenceFiles
@@ -15,6 +16,12 @@ enum EvidenceCommand: ExecutableCommand {
     case exportTiles = "export-tiles"
   }
 
+  /// What a proof is written as.
+  enum ProofFormat: String, CaseIterable, Sendable {
+    case tlogProof = "tlog-proof"
+    case cose
+  }
+
   static let action = Argument<Action>.required(
     "ACTION", .choice(),
     help:
@@ -27,7 +34,7 @@ enum EvidenceCommand: ExecutableCommand {
     "offset", "N", .offset, help: "prove: the record's offset")
   static let key = Option<String?>.optional(
     "key", "FILE", .path,
-    help: "checkpoint: the log's secret key, as 'piperoll key generate' makes it")
+    help: "checkpoint, cose: the log's secret key, as 'piperoll key generate' makes it")
   static let last = Option<String?>.optional(
     "last", "FILE", .path,
     help: "checkpoint: where the last checkpoint is kept, outside the store; made the first time")
@@ -40,6 +47,9 @@ enum EvidenceCommand: ExecutableCommand {
   static let checkpoint = Option<String?>.optional(
     "checkpoint", "FILE", .path,
     help: "prove, export-tiles: the signed checkpoint, of the store or of the stream")
+  static let proofFormat = Option<ProofFormat>.defaulting(
+    "proof-format", "FORMAT", .choice(), to: .tlogProof,
+    help: "prove: tlog-proof (C2SP), or cose (a receipt of RFC 9942, signed with --key)")
   static let out = Option<String?>.optional(
     "out", "PATH", .path,
     help: "prove: the proof file (otherwise standard output); export-tiles: the directory")
@@ -57,7 +67,8 @@ enum EvidenceCommand: ExecutableCommand {
       writes what was added. Both only read, also while a writer is at work.
       """,
     parameters: [
-      action, Shared.store, stream, offset, key, last, origin, policy, checkpoint, out,
+      action, Shared.store, stream, offset, key, last, origin, policy, checkpoint,
+      proofFormat, out,
       Shared.adopt,
     ],
     examples: [
@@ -154,12 +165,33 @@ enum EvidenceCommand: ExecutableCommand {
       if case .evidence(.contradiction) = error { return .damaged }
       return .usage
     }
+    let bytes =
+      arguments[proofFormat] == .cose
+      ? try receipt(proof, arguments).bytes : proof.encoded
     if let out = arguments[out] {
-      try SmallFile.replace(out, with: proof.encoded, console.environment.fileSystem)
+      try SmallFile.replace(out, with: bytes, console.environment.fileSystem)
     } else {
-      try console.write(String(decoding: proof.encoded, as: UTF8.self))
+      try printing { () throws(OutputError) in try console.output.write(bytes.rawSpan) }
     }
     return .success
+  }
+
+  /// A proof as a receipt: of the leaf that the path of its file leads from.
+  private static func receipt(_ proof: ProofFile, _ arguments: ParsedArguments)
+    throws(CommandFailure) -> COSEReceipt
+  {
+    let signer = try KeyFile.read(try needed(arguments[key], "key", .prove))
+    do throws(NoteError) {
+      let checkpoint = try Checkpoint(text: proof.note.text)
+      // Only a root that this key has signed is signed again, in another form.
+      _ = try proof.note.verified(by: [signer.verifier])
+      return try COSEReceipt(
+        inclusion: InclusionProof(
+          index: proof.index, size: checkpoint.size, path: proof.path), root: checkpoint.root,
+        key: signer)
+    } catch {
+      throw .message("\(error)")
+    }
   }
 
   // MARK: export-tiles

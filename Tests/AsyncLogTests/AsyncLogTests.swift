@@ -42,7 +42,8 @@ private func withStore<Result>(_ body: (Store) async throws -> Result) async thr
         try await log.evidenced(through: last)
         #expect(log.evidencedOffset > last)
       }
-      let other = try store.createStream(StreamName("other"))
+      options.evidence = .none
+      let other = try store.createStream(StreamName("other"), options: options)
       let last = try other.append([1])
       await #expect(throws: AppendError.self) { try await other.evidenced(through: last) }
     }

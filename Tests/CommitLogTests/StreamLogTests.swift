@@ -6,9 +6,11 @@ import Quantities
 import SimulatedIO
 import Testing
 
-/// Options of small streams, so that a test rolls often.
+/// Options of small streams, so that a test rolls often; without evidence, whose effects on files have tests
+/// of their own.
 func small(_ durability: Durability = .disk) -> StreamOptions {
   var options = StreamOptions()
+  options.evidence = .none
   options.durability = durability
   options.firstSegmentByteCount = 64 << 10
   options.segmentByteCount = 64 << 10

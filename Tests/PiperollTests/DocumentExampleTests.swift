@@ -69,7 +69,7 @@ import Testing
       let other = try StoreReader.open(at: path)
       var follower = try other.makeReader(of: StreamName("orders"), from: .latest)
       if follower.wait(timeoutNanoseconds: 1_000_000) { _ = try follower.next() }
-      #expect(other.streamNames == ["clicks", "orders"])
+      #expect(other.streamNames == ["clicks", "orders", "piperoll.evidence"])
       store.close()
     }
   }
