@@ -17,7 +17,7 @@ extension HTMLReport {
       page.text(rule.explanation)
       page.markup("</p>\n")
       for index in places { add(report.findings[index], number: index + 1) }
-      page.markup("<p><strong>What to do.</strong> ")
+      page.markup("<p class=\"advice\"><strong>What to do.</strong> ")
       page.text(rule.advice)
       page.markup("</p>\n</section>\n")
     }
