@@ -18,6 +18,10 @@ struct EvidenceJudge {
   var state: EvidenceState?
   /// Where an earlier audit ended, until its group is found again.
   var resumed: AuditState.Stream?
+  /// Offset before which an earlier audit is relied upon; `nil` when none is.
+  let resumedOffset: UInt64?
+  /// Where an earlier audit ended, in a stream that is read from its beginning all the same.
+  let held: AuditState.Stream?
   /// What is left of the group that a removal went through the middle of.
   var opening: RemovedPart?
   var queue: LeafQueue
@@ -49,9 +53,13 @@ struct EvidenceJudge {
 
   init(
     _ definition: ManifestEdit.StreamDefinition, _ coverage: EvidenceCoverage,
-    _ statements: StreamStatements, firstOffset: UInt64, resumed: AuditState.Stream?,
+    _ statements: StreamStatements, firstOffset: UInt64, earlier: AuditState.Stream?,
     wantedSizes: [UInt64], wantsValues: Bool
   ) {
+    // Statements about all streams are needed, so theirs is read from the beginning.
+    let resumed = wantsValues ? nil : earlier
+    held = wantsValues ? earlier : nil
+    resumedOffset = resumed?.nextOffset
     (self.definition, self.coverage, self.statements) = (definition, coverage, statements)
     (self.resumed, self.wantsValues) = (resumed, wantsValues)
     self.wantedSizes = wantedSizes.sorted()
@@ -134,6 +142,7 @@ struct EvidenceJudge {
       queue.drop(before: range.upperBound)
       last = group
       heads.compare(group)
+      compareHeld(group, at: place)
     }
     if opening != nil { return open(group, after, at: place) }
     guard connects(group, at: place, isReported: false) else {
@@ -268,6 +277,12 @@ struct EvidenceJudge {
     _ group: IntegrityFrame, _ known: AuditState.Stream, at place: Finding.Place
   ) {
     resumed = nil
+    let removed = statements.removed?.nextOffset ?? 0
+    if group.sequence > known.groupCount, hasLoss || removed > known.nextOffset {
+      // Its frame is gone, and that is reported or stated.
+      (state, last) = (group.state(definition), group)
+      return unverifiedCount += 1
+    }
     guard group.sequence == known.groupCount, group.nextOffset.rawValue == known.nextOffset,
       group.head == known.head.bytes
     else {
@@ -283,6 +298,16 @@ struct EvidenceJudge {
       add(.unboundHeads, .edit, at: place, "group \(group.sequence) contradicts itself")
     }
     queue.drop(before: known.nextOffset)
+  }
+
+  /// Compares a group with what an earlier audit found.
+  private mutating func compareHeld(_ group: IntegrityFrame, at place: Finding.Place) {
+    guard let held, group.sequence == held.groupCount,
+      group.head != held.head.bytes || group.nextOffset.rawValue != held.nextOffset
+    else { return }
+    add(.rewritten, .edit, at: place,
+      "an earlier audit found group \(held.groupCount) to end at offset \(held.nextOffset) with "
+        + "another head")
   }
 
   // MARK: Roots

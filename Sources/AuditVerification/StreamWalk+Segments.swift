@@ -144,7 +144,6 @@ extension StreamWalk {
     if openDamage != nil { closeDamage(at: segment.baseOffset) }
     guard let expected else {
       self.expected = segment.baseOffset
-      if coverage.segmentCount == 1 { coverage.firstOffset = segment.baseOffset }
       return
     }
     if expected < segment.baseOffset {
