@@ -31,6 +31,8 @@ struct EvidenceJudge {
   var lost: [Range<UInt64>] = []
   /// Whether something was lost since the last group, by which a frame of a group can be gone.
   var hasLoss = false
+  /// Frames since the last group that contradict themselves.
+  var contradictingCount = 0
   var findings: [Finding] = []
   var suspects: [EvidenceSuspect] = []
   /// Records that a bit was changed back in, with the finding that says so.
@@ -117,8 +119,8 @@ struct EvidenceJudge {
   // MARK: Groups
 
   mutating func take(_ group: IntegrityFrame, at place: Finding.Place) {
-    defer { hasLoss = false }
     if let resumed {
+      defer { hasLoss = false }
       guard group.sequence >= resumed.groupCount else { return }
       return resume(group, resumed, at: place)
     }
@@ -129,13 +131,9 @@ struct EvidenceJudge {
     guard let after = group.state(definition) else {
       add(.unboundHeads, .edit, at: place,
         "group \(group.sequence) contradicts itself: its heads do not follow from its fields")
-      if connects(group, at: place, isReported: true) {
-        if case .built(let built) = build(range, group.storeID, lost: nil) { state = built.state }
-      } else {
-        state = nil
-      }
-      keepCarry(range)
-      return queue.drop(before: range.upperBound)
+      // As if it were not there: the next group tells what it was.
+      contradictingCount += 1
+      return
     }
     defer {
       keepCarry(range)
@@ -143,9 +141,10 @@ struct EvidenceJudge {
       last = group
       heads.compare(group)
       compareHeld(group, at: place)
+      (hasLoss, contradictingCount) = (false, 0)
     }
     if opening != nil { return open(group, after, at: place) }
-    guard connects(group, at: place, isReported: false) else {
+    guard connects(group, at: place) else {
       unverifiedCount += 1
       findRoots(range, group)
       return state = after
@@ -190,11 +189,16 @@ struct EvidenceJudge {
   }
 
   /// Whether a group goes on from what is known; what was lost between is made up for where it can be.
-  private mutating func connects(
-    _ group: IntegrityFrame, at place: Finding.Place, isReported: Bool
-  ) -> Bool {
-    guard let known = state else { return false }
+  private mutating func connects(_ group: IntegrityFrame, at place: Finding.Place) -> Bool {
     let first = group.firstOffset.rawValue
+    guard let known = state else {
+      // A group of a chain needs none of the leaves before it; what it goes on from is its own claim.
+      guard coverage == .chain, let previous = Digest(group.previousHead) else { return false }
+      state = EvidenceState(
+        chain: HashChain(count: group.sequence - 1, head: previous), frontier: TreeFrontier(),
+        nextOffset: first)
+      return true
+    }
     if group.sequence == known.chain.count + 1, first == known.nextOffset,
       group.previousHead == known.chain.head.bytes
     {
@@ -205,7 +209,7 @@ struct EvidenceJudge {
       case .built(let built) = build(known.nextOffset..<first, group.storeID, lost: nil),
       built.head.bytes == group.previousHead
     {
-      if !hasLoss, !isReported {
+      if !hasLoss, contradictingCount == 0 {
         add(.brokenChain, .unknown, at: place,
           "the frame of group \(group.sequence - 1) is gone; made again from its records it is the "
             + "one that this group goes on from")
@@ -216,7 +220,7 @@ struct EvidenceJudge {
       state = built.state
       return true
     }
-    if !hasLoss, !isReported {
+    if !hasLoss, contradictingCount == 0 {
       add(.brokenChain, .edit, at: place,
         "group \(group.sequence) from offset \(first) does not go on from group "
           + "\(known.chain.count), which ends at offset \(known.nextOffset)")

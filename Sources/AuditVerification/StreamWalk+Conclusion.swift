@@ -49,6 +49,8 @@ extension StreamWalk {
 
   /// A stream that does not begin with its first record says why.
   private mutating func explainBeginning(_ judge: EvidenceJudge) {
+    // A file alone begins where it begins.
+    guard !isAlone else { return }
     let first = coverage.firstOffset
     let removed = judge.statements.removed
     // What an earlier audit is relied upon for needs no explanation.

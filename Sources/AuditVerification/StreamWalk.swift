@@ -26,8 +26,8 @@ struct StreamWalk: ChunkStage {
   var isCancelled = false
   /// A file that could not be read for a reason that is not its own.
   var failure: FileSystemError?
-  /// Segments that were walked to their end.
-  var finishedCount = 0
+  /// Whether one file is walked, and not a stream.
+  var isAlone = false
 
   /// Bytes that were lost, before it is known which offsets they had.
   struct OpenDamage {
