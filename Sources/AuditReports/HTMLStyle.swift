@@ -76,8 +76,10 @@ enum HTMLStyle {
     dl.words dd { margin: 0; }
     footer { margin-top: 3rem; padding-top: .75rem; border-top: 1px solid #c5ccd3; font-size: .85rem;
       color: #4d5661; }
-    @media screen and (max-width: 44rem) {
+    @media screen and (max-width: 60rem) {
       table { display: block; overflow-x: auto; }
+    }
+    @media screen and (max-width: 44rem) {
       dl.facts { grid-template-columns: 1fr; }
       dl.facts dd { margin-bottom: .4rem; }
     }
