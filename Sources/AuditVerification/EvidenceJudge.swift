@@ -56,7 +56,7 @@ struct EvidenceJudge {
   init(
     _ definition: ManifestEdit.StreamDefinition, _ coverage: EvidenceCoverage,
     _ statements: StreamStatements, firstOffset: UInt64, earlier: AuditState.Stream?,
-    wantedSizes: [UInt64], wantsValues: Bool
+    wantedSizes: [UInt64], wantsValues: Bool, leafLimit: Int = LeafQueue.defaultLeafLimit
   ) {
     // Statements about all streams are needed, so theirs is read from the beginning.
     let resumed = wantsValues ? nil : earlier
@@ -65,7 +65,7 @@ struct EvidenceJudge {
     (self.definition, self.coverage, self.statements) = (definition, coverage, statements)
     (self.resumed, self.wantsValues) = (resumed, wantsValues)
     self.wantedSizes = wantedSizes.sorted()
-    queue = LeafQueue(redacted: statements.redacted)
+    queue = LeafQueue(redacted: statements.redacted, leafLimit: leafLimit)
     heads = HeadsComparison(statements.heads)
     var start = firstOffset
     if let resumed {
@@ -91,19 +91,20 @@ struct EvidenceJudge {
   // MARK: Leaves
 
   mutating func add(
-    _ offsets: Range<UInt64>, leaves: ArraySlice<Digest>, times: ArraySlice<Int64>
+    _ run: ChunkAccount.Run, _ account: borrowing ChunkAccount, from source: LeafQueue.Source?
   ) {
-    guard !leaves.isEmpty else { return }
-    let first = offsets.upperBound - UInt64(leaves.count)
+    guard !run.leaves.isEmpty else { return }
+    let first = run.next - UInt64(run.leaves.count)
     queue.append(
       LeafQueue.Run(
-        offsets: first..<offsets.upperBound, leaves: Array(leaves), times: Array(times)))
+        offsets: first..<run.next, leaves: account.leaves[run.leaves],
+        times: account.times[run.leaves], blocks: account.blocks[run.blocks], source: source))
   }
 
   mutating func addGap(_ offsets: Range<UInt64>) {
     let first = max(offsets.lowerBound, leavesFrom)
     guard first < offsets.upperBound else { return }
-    queue.append(LeafQueue.Run(offsets: first..<offsets.upperBound, leaves: [], times: []))
+    queue.append(LeafQueue.Run(offsets: first..<offsets.upperBound, isGap: true))
   }
 
   /// Records are gone, and that is reported.
@@ -159,14 +160,14 @@ struct EvidenceJudge {
     findRoots(range, group)
     switch build(range, group.storeID, lost: nil) {
     case .built(let built):
-      if IntegrityFrame(built, storeID: group.storeID) == group {
+      if built.frame(definition, group.storeID) == group {
         hold(group, range)
       } else {
         diagnose(group, built, range, at: place)
       }
     case .incomplete:
       if case .built(let built) = build(range, group.storeID, lost: .lost),
-        IntegrityFrame(built, storeID: group.storeID) == group
+        built.frame(definition, group.storeID) == group
       {
         // They were gone before they were hashed, and the group says so.
         hold(group, range)
@@ -207,7 +208,7 @@ struct EvidenceJudge {
     // One group before it is gone: its records tell what it was.
     if group.sequence == known.chain.count + 2, first > known.nextOffset,
       case .built(let built) = build(known.nextOffset..<first, group.storeID, lost: nil),
-      built.head.bytes == group.previousHead
+      built.frame(definition, group.storeID).head == group.previousHead
     {
       if !hasLoss, contradictingCount == 0 {
         add(.brokenChain, .unknown, at: place,
@@ -216,8 +217,8 @@ struct EvidenceJudge {
       }
       verifiedCount += 1
       keepCarry(known.nextOffset..<first)
-      if wantedSizes.contains(first) { roots[first] = built.header.root }
-      state = built.state
+      if wantedSizes.contains(first) { roots[first] = built.frontier.root }
+      state = built.state(definition, group.storeID)
       return true
     }
     if !hasLoss, contradictingCount == 0 {
@@ -231,7 +232,7 @@ struct EvidenceJudge {
     if coverage == .tree, first > known.nextOffset {
       guard case .built(let built) = build(known.nextOffset..<first, group.storeID, lost: nil)
       else { return false }
-      frontier = built.state.frontier
+      frontier = built.frontier
     }
     keepCarry(known.nextOffset..<first)
     state = EvidenceState(
@@ -242,18 +243,18 @@ struct EvidenceJudge {
 
   /// What making a group again came to.
   enum Rebuilt {
-    case built(EvidenceGroup)
+    case built(RebuiltGroup)
     /// Not all of its leaves are there.
     case incomplete
     case tooMany
   }
 
   /// Makes a group of offsets that begin where the last one ended.
-  func build(_ range: Range<UInt64>, _ storeID: UniqueIdentifier, lost: RecordLeaf.Kind?)
+  mutating func build(_ range: Range<UInt64>, _ storeID: UniqueIdentifier, lost: RecordLeaf.Kind?)
     -> Rebuilt
   {
     guard let state else { return .incomplete }
-    let parts = queue.parts(range)
+    let parts = queue.parts(range, inBlocks: coverage == .tree)
     var emptyCount: UInt64 = 0
     for part in parts {
       switch part {
@@ -265,14 +266,16 @@ struct EvidenceJudge {
       }
     }
     guard emptyCount <= Self.emptyCountLimit else { return lost == nil ? .tooMany : .incomplete }
-    var builder = EvidenceBuilder(
-      storeID: storeID.bytes, streamID: definition.streamID, coverage: coverage, state: state)
+    var group = RebuiltGroup(coverage, after: state)
     for part in parts {
+      if case .block(let block) = part {
+        group.append(block)
+        continue
+      }
       part.forLeaves(lost: lost) { leaves, recordCount, times in
-        builder.append(leaves, recordCount: recordCount, appendTimes: times)
+        group.append(leaves, recordCount: recordCount, times: times)
       }
     }
-    guard let group = builder.endGroup() else { return .incomplete }
     return .built(group)
   }
 
@@ -325,7 +328,7 @@ struct EvidenceJudge {
     }
   }
 
-  private func root(at size: UInt64, from first: UInt64) -> Digest? {
+  private mutating func root(at size: UInt64, from first: UInt64) -> Digest? {
     guard let state, state.nextOffset == first else { return nil }
     var frontier = state.frontier
     for part in queue.parts(first..<size) {

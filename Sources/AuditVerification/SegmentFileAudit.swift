@@ -148,6 +148,7 @@ enum SegmentFileAudit {
     walk.coverage.firstOffset = identity.segment.baseOffset
     var task = ChunkWalk.Task()
     (task.leavesFrom, task.limits) = (judge?.leavesFrom, options.limits)
+    task.makesBlocks = coverage == .tree
     let source = ChunkSource(
       [identity.segment], task: task, chunkByteCount: options.chunkByteCount,
       { (name) throws(FileSystemError) in try folder.open(name) })

@@ -120,7 +120,7 @@ struct StoreAudit {
         stream.definition, coverage, book?.streams[stream.id] ?? StreamStatements(),
         firstOffset: plan.first?.baseOffset ?? stream.logStart,
         earlier: options.earlier?.streams.first { $0.streamID == stream.id }, wantedSizes: wanted,
-        wantsValues: isEvidence)
+        wantsValues: isEvidence, leafLimit: options.keptLeafLimit)
     }
     let (done, progress, folder, limits) = (done, progress, folder, options.limits)
     var walk = StreamWalk(
@@ -140,6 +140,7 @@ struct StoreAudit {
     var task = ChunkWalk.Task()
     (task.leavesFrom, task.wantsValues) = (judge?.leavesFrom, isEvidence)
     task.limits = limits
+    task.makesBlocks = coverage == .tree
     let kept = Array(plan[from...])
     walk.coverage.firstOffset = plan.first?.baseOffset ?? stream.logStart
     if !kept.isEmpty {
