@@ -42,7 +42,9 @@ extension HTMLReport {
     if finding.severity == .warning { page.text(" \(finding.severity.explanation)") }
     page.markup("</p>\n")
     let place = [finding.place.logText, finding.place.fileText].filter { !$0.isEmpty }
-    if !place.isEmpty {
+    // Most messages repeat the place.
+    let isSaid = (finding.place.file ?? finding.place.streamName).map(finding.message.contains)
+    if !place.isEmpty, isSaid != true {
       page.markup("<p class=\"place\">")
       page.foreign(place.joined(separator: "; "))
       page.markup("</p>\n")
