@@ -59,7 +59,8 @@ extension AuditReport {
     case .broken:
       return
         "\(Count.text(brokenCount, "finding")) \(brokenCount == 1 ? "contradicts" : "contradict") the "
-        + "evidence. \(originSentence)What is not named among the findings, and is covered, holds."
+        + "evidence. \(originSentence)What is covered, and named neither among "
+        + "the findings nor as not checked, holds."
     case .incomplete:
       return
         "Nothing that was read contradicts the evidence. But something that this audit was asked to "
