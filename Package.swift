@@ -36,6 +36,7 @@ let package = Package(
     .library(name: "Integrity", targets: ["Integrity", "Cryptography"]),
     .library(name: "EvidenceHTTP", targets: ["EvidenceHTTP", "EvidenceFiles"]),
     .library(name: "AuditVerification", targets: ["AuditVerification"]),
+    .library(name: "AuditVerification", targets: ["AuditVerification", "AuditReports"]),
     .library(name: "FaultKit", targets: ["SimulatedIO", "PlatformIO"]),
     .executable(name: "piperoll", targets: ["piperoll"]),
     .executable(name: "piperoll-audit", targets: ["piperoll-audit"]),

@@ -12,7 +12,7 @@ public enum AuditProgram {
   static let tool = ReportTool(name: "piperoll-audit", version: version)
 
   private static let commands: [any (AuditCommand & SendableMetatype).Type] = [
-    VerifyCommand.self, CheckProofCommand.self,
+    VerifyCommand.self, CheckProofCommand.self, DiffCommand.self,
   ]
 
   /// The declaration of all commands, from which help, completions and the man page are made.

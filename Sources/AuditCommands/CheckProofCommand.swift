@@ -8,6 +8,11 @@ internal import Integrity
 enum CheckProofCommand: AuditCommand {
   static let file = Argument<String>.required(
     "FILE", .path, help: "the proof (C2SP tlog-proof, suffix .tlog-proof)")
+  static let origin = Option<String?>.optional(
+    "origin", "NAME", .string,
+    help:
+      "the log's name in the checkpoint; by default that of the key; for the log of a stream add "
+      + "/streams/ and its name")
   static let leaf = Option<Digest?>.optional(
     "leaf", "HASH", .digest, help: "the hash of the leaf, 64 hexadecimal digits")
   static let entry = Option<String?>.optional(
@@ -22,7 +27,7 @@ enum CheckProofCommand: AuditCommand {
       The leaf is given as its hash, as its bytes, or as a record: its value in a file, and with it \
       everything else that it has, as 'piperoll read --json' shows it. The offset comes from the proof.
       """,
-    parameters: [file, Trust.keys, Trust.origin, Trust.policy, leaf, entry] + RecordParameters.all,
+    parameters: [file, Trust.keys, origin, Trust.policy, leaf, entry] + RecordParameters.all,
     exclusive: [[leaf, entry, RecordParameters.record]],
     examples: [
       .init(
@@ -41,7 +46,7 @@ enum CheckProofCommand: AuditCommand {
     guard let first = keys.first else {
       throw .message("give the log's public key with --key; a proof without one proves nothing")
     }
-    let origin = arguments[Trust.origin] ?? "\(first.name)"
+    let name = arguments[origin] ?? "\(first.name)"
     let policy = try Trust.policy(arguments)
     let bytes = try NamedFile.read(
       arguments[file], limit: ProofFile.byteCountLimit, kind: "a proof")
@@ -52,11 +57,11 @@ enum CheckProofCommand: AuditCommand {
     let hash = try hash(of: proof.index, arguments)
     let checkpoint: Checkpoint
     do throws(ProofFile.Failure) {
-      checkpoint = try proof.verify(leaf: hash, origin: origin, keys: keys, policy: policy)
+      checkpoint = try proof.verify(leaf: hash, origin: name, keys: keys, policy: policy)
     } catch {
       return try refuse(text(error), arguments, console)
     }
-    try show(proof, checkpoint, origin, arguments, console)
+    try show(proof, checkpoint, name, arguments, console)
     return .success
   }
 

@@ -7,8 +7,10 @@ enum Trust {
     "key", short: "k", "VKEY", .verifierKey,
     help: "a public key of the log, name+hash+key as 'piperoll key generate' prints it")
   static let origin = Option<String?>.optional(
-    "origin", "NAME", .string, help: "the log's name in its checkpoints; by default that of the key"
-  )
+    "origin", "NAME", .string,
+    help:
+      "the store's name in its checkpoints, and with /streams/ and a name behind it in those of "
+      + "streams; by default that of the key")
   static let policy = Option<String?>.optional(
     "policy", "FILE", .path, help: "whose cosignatures a checkpoint needs (C2SP tlog-policy)")
 

@@ -59,12 +59,24 @@ extension AuditReport {
     case .broken:
       return
         "\(Count.text(brokenCount, "finding")) \(brokenCount == 1 ? "contradicts" : "contradict") the "
-        + "evidence. What is not named among the findings, and is covered, holds."
+        + "evidence. \(originSentence)What is covered, and named neither among "
+        + "the findings nor as not checked, holds."
     case .incomplete:
       return
         "Nothing that was read contradicts the evidence. But something that this audit was asked to "
         + "check could not be checked; what it would take is said below."
     }
+  }
+
+  /// Whether devices or people explain what is broken, with a blank at its end; empty when that is open.
+  private var originSentence: String {
+    let origins = findings.filter { $0.severity == .broken }.map(\.origin)
+    let edits = origins.count { $0 == .edit }
+    guard edits == 0 else {
+      return "\(Count.text(edits, "finding")) can only be the doing of a person or a program. "
+    }
+    guard origins.allSatisfy({ $0 == .rot }) else { return "" }
+    return "The failure of a device explains all of it, and nothing points to a person's doing. "
   }
 
   /// The name of a stream for people: its own, or its number.

@@ -10,8 +10,9 @@ extension HTMLReport {
       page.markup("cannot be told without one.</p>\n")
       return
     }
-    page.markup("<table><thead><tr><th class=\"n\">Length</th><th>Log</th><th>Signed by</th>")
-    page.markup("<th>Seen by witnesses</th><th>Result</th></tr></thead>\n")
+    page.markup("<table><thead><tr><th class=\"n\">Length</th><th class=\"quarter\">Log</th>")
+    page.markup("<th class=\"quarter\">Signed by</th>")
+    page.markup("<th class=\"quarter\">Seen by witnesses</th><th>Result</th></tr></thead>\n")
     for checkpoint in report.checkpoints { add(checkpoint) }
     page.markup("</table>\n")
   }
@@ -28,7 +29,7 @@ extension HTMLReport {
     if checkpoint.witnesses.isEmpty { page.markup("nobody known<br>") }
     for witness in checkpoint.witnesses {
       page.foreign(witness.name)
-      page.markup("<br><span class=\"quiet\">")
+      page.markup("<br><span class=\"moment\">")
       page.text(MomentText.text(seconds: witness.time))
       page.markup("</span><br>")
     }
@@ -65,20 +66,20 @@ extension HTMLReport {
       page.markup("<p>The store states none.</p>\n")
       return
     }
-    page.markup("<table><thead><tr><th>When</th><th>What</th><th>Stream</th><th>Offsets</th>")
-    page.markup("<th>Why</th></tr></thead><tbody>\n")
+    page.markup("<table><thead><tr><th>When</th><th>What</th><th class=\"fifth\">Stream</th>")
+    page.markup("<th>Offsets</th><th class=\"quarter\">Why</th></tr></thead><tbody>\n")
     for event in report.events {
       page.markup("<tr><td class=\"nowrap\">")
       page.text(MomentText.text(nanoseconds: event.time))
-      page.markup("</td><td>")
-      page.foreign(event.kind)
+      page.markup("</td><td class=\"nowrap\">")
+      page.foreign(String(event.kind.prefix(20)))
       page.markup("</td><td>")
       if !event.streamName.isEmpty {
         page.foreign(event.streamName)
       } else {
         page.text(event.streamID == 0 ? "whole store" : "stream \(event.streamID)")
       }
-      page.markup("</td><td>")
+      page.markup("</td><td class=\"nowrap\">")
       page.text(event.offsets.isEmpty ? "–" : OffsetText.bounds(event.offsets))
       page.markup("</td><td>")
       page.foreign([event.cause, event.reason].filter { !$0.isEmpty }.joined(separator: ": "))

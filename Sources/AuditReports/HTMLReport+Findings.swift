@@ -17,7 +17,7 @@ extension HTMLReport {
       page.text(rule.explanation)
       page.markup("</p>\n")
       for index in places { add(report.findings[index], number: index + 1) }
-      page.markup("<p><strong>What to do.</strong> ")
+      page.markup("<p class=\"advice\"><strong>What to do.</strong> ")
       page.text(rule.advice)
       page.markup("</p>\n</section>\n")
     }
@@ -42,7 +42,9 @@ extension HTMLReport {
     if finding.severity == .warning { page.text(" \(finding.severity.explanation)") }
     page.markup("</p>\n")
     let place = [finding.place.logText, finding.place.fileText].filter { !$0.isEmpty }
-    if !place.isEmpty {
+    // Most messages repeat the place.
+    let isSaid = (finding.place.file ?? finding.place.streamName).map(finding.message.contains)
+    if !place.isEmpty, isSaid != true {
       page.markup("<p class=\"place\">")
       page.foreign(place.joined(separator: "; "))
       page.markup("</p>\n")

@@ -40,7 +40,10 @@ enum HTMLStyle {
       border-bottom: 1px solid #dde2e7; }
     th { font-weight: 600; color: #4d5661; border-bottom-color: #aab3bd; }
     th.n, td.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-    td.nowrap { white-space: nowrap; }
+    td.nowrap, .moment { white-space: nowrap; }
+    .moment { color: #4d5661; }
+    th.quarter { width: 24%; }
+    th.fifth { width: 20%; }
     tbody.pair tr:first-child td { border-bottom: 0; padding-bottom: 0; }
     .bar { display: block; width: 100%; height: 14px; margin: .3rem 0 .1rem; }
     .bar .frame { fill: #fff; stroke: #6e7781; stroke-width: 1; }
@@ -73,8 +76,10 @@ enum HTMLStyle {
     dl.words dd { margin: 0; }
     footer { margin-top: 3rem; padding-top: .75rem; border-top: 1px solid #c5ccd3; font-size: .85rem;
       color: #4d5661; }
-    @media screen and (max-width: 44rem) {
+    @media screen and (max-width: 60rem) {
       table { display: block; overflow-x: auto; }
+    }
+    @media screen and (max-width: 44rem) {
       dl.facts { grid-template-columns: 1fr; }
       dl.facts dd { margin-bottom: .4rem; }
     }
@@ -83,7 +88,8 @@ enum HTMLStyle {
       body { max-width: none; padding: 0; font-size: 10pt; }
       .verdict, .finding, .bar, .key { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
       .verdict, .finding, tr, tbody.pair, dt { break-inside: avoid; }
-      h2, h3 { break-after: avoid; }
+      h2, h3, dt { break-after: avoid; }
+      .advice, .legend { break-before: avoid; }
       thead { display: table-header-group; }
     }
     """

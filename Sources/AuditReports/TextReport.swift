@@ -94,10 +94,9 @@ public struct TextReport {
     text += "\nfindings\n"
     for (index, finding) in findings.prefix(Self.findingCountLimit).enumerated() {
       let origin = finding.origin == .unknown ? "" : ", \(finding.origin.rawValue)"
-      text += "  \(index + 1). \(finding.rule.rawValue) (\(finding.severity.rawValue)\(origin))"
-      let place = [finding.place.logText, finding.place.fileText].filter { !$0.isEmpty }
-      if !place.isEmpty { text += ": \(TerminalText.escaped(place.joined(separator: "; ")))" }
-      text += "\n     \(ReportText.sentence(finding.message))\n"
+      text += "  \(index + 1). \(finding.rule.rawValue) (\(finding.severity.rawValue)\(origin)): "
+      // The message repeats the place.
+      text += "\(ReportText.sentence(finding.message))\n"
     }
     if findings.count > Self.findingCountLimit {
       let rest = findings.count - Self.findingCountLimit

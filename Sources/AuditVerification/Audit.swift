@@ -32,7 +32,7 @@ public struct Audit: Sendable {
     let folder: AuditedFolder
     do throws(FileSystemError) { folder = try AuditedFolder(options.path, fileSystem) } catch {
       switch error.reason {
-      case .notADirectory: throw .notAStore(path: options.path)
+      case .notADirectory: return try SegmentFileAudit.run(options, fileSystem, progress)
       case .notFound where error.operation == .openDirectory: throw .notAStore(path: options.path)
       default: throw .fileSystem(error)
       }

@@ -22,6 +22,8 @@ public struct AuditOptions: Sendable {
   public var limits = FormatLimits()
   /// Bytes that are read at a time; less than this only to test how stretches join.
   public var chunkByteCount = 2 << 20
+  /// Leaves that are kept while they wait for their group; less only to test how they are made again.
+  var keptLeafLimit = LeafQueue.defaultLeafLimit
 
   /// A checkpoint as it was given.
   public struct Checkpoint: Hashable, Sendable {

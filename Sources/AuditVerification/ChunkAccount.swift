@@ -17,6 +17,8 @@ struct ChunkAccount: Sendable {
   var leaves: [Digest] = []
   /// Append times of the records with these leaves.
   var times: [Int64] = []
+  /// Whole blocks of 256 leaves, of all runs.
+  var blocks: [Block] = []
   /// Frames of records and gaps.
   var marks: [Mark] = []
   var statistics = SegmentStatistics()
@@ -73,8 +75,17 @@ struct ChunkAccount: Sendable {
     var position: UInt64
     /// Where in ``ChunkAccount/leaves`` its leaves are; empty where none were made.
     var leaves: Range<Int>
+    /// Where in ``ChunkAccount/blocks`` its whole blocks are.
+    var blocks = 0..<0
     /// Whether these are offsets without a record.
     var isGap = false
+  }
+
+  /// A whole block of 256 leaves, of records alone.
+  struct Block: Sendable {
+    var hash: Digest
+    var firstTime: Int64
+    var lastTime: Int64
   }
 
   /// A frame of records, or a gap.

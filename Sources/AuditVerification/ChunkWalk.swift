@@ -15,6 +15,8 @@ struct ChunkWalk: ~Copyable {
     var provenPosition: UInt64 = 0
     /// Leaves are made of records from this offset on; `nil` for none.
     var leavesFrom: UInt64?
+    /// Whether blocks of leaves are made.
+    var makesBlocks = false
     /// Whether values of records are wanted.
     var wantsValues = false
     var limits = FormatLimits()
@@ -240,6 +242,29 @@ struct ChunkWalk: ~Copyable {
     run = nil
     ended.next = next
     ended.leaves = ended.leaves.lowerBound..<account.leaves.count
+    makeBlocks(&ended)
     account.items.append(.run(ended))
+  }
+
+  /// Makes the blocks of 256 leaves that are whole in a run.
+  private mutating func makeBlocks(_ run: inout ChunkAccount.Run) {
+    let start = account.blocks.count
+    run.blocks = start..<start
+    guard task.makesBlocks, !run.leaves.isEmpty else { return }
+    let first = run.next - UInt64(run.leaves.count)
+    let skipped = Int((256 - first & 255) & 255)
+    guard run.leaves.count - skipped >= 256 else { return }
+    let count = (run.leaves.count - skipped) / 256
+    let from = run.leaves.lowerBound + skipped
+    var hashes = MerkleTree.nodeHashes(
+      of: account.leaves.span.extracting(from..<(from + 256 * count)))
+    for _ in 1..<EvidenceBuilder.keptLevel { hashes = MerkleTree.nodeHashes(of: hashes.span) }
+    for (index, hash) in hashes.enumerated() {
+      let place = from + 256 * index
+      account.blocks.append(
+        ChunkAccount.Block(
+          hash: hash, firstTime: account.times[place], lastTime: account.times[place + 255]))
+    }
+    run.blocks = start..<account.blocks.count
   }
 }

@@ -27,14 +27,14 @@ extension EvidenceJudge {
 
   /// Finds out in which records a group differs from its frame.
   mutating func diagnose(
-    _ group: IntegrityFrame, _ built: EvidenceGroup, _ range: Range<UInt64>,
+    _ group: IntegrityFrame, _ built: RebuiltGroup, _ range: Range<UInt64>,
     at place: Finding.Place
   ) {
-    guard built.header.root.bytes != group.root else {
+    let frame = built.frame(definition, group.storeID)
+    guard frame.root != group.root else {
       let what =
-        built.header.recordCount != group.recordCount
-          || built.header.firstAppendTime != group.firstAppendTime.rawValue
-          || built.header.lastAppendTime != group.lastAppendTime.rawValue
+        frame.recordCount != group.recordCount || frame.firstAppendTime != group.firstAppendTime
+          || frame.lastAppendTime != group.lastAppendTime
         ? "counts and times that it states are not those of its records"
         : "hashes that it keeps are not those of its records"
       return add(.unboundHeads, .edit, at: place, "group \(group.sequence): \(what)")
@@ -63,19 +63,18 @@ extension EvidenceJudge {
 
   /// Subtrees whose hashes the frame keeps and that the records do not give: blocks of 256 leaves, and the
   /// smaller subtrees at the right edge.
-  private func blocks(_ group: IntegrityFrame, _ built: EvidenceGroup, _ range: Range<UInt64>)
+  private func blocks(_ group: IntegrityFrame, _ built: RebuiltGroup, _ range: Range<UInt64>)
     -> [(Range<UInt64>, Digest)]
   {
     var found: [(Range<UInt64>, Digest)] = []
     let first = range.lowerBound >> 8
-    let run = built.nodes.first { $0.level == EvidenceBuilder.keptLevel }
-    for (index, hash) in (run?.hashes ?? []).enumerated() {
+    for (index, hash) in (built.nodes.first ?? []).enumerated() {
       guard let stated = Self.hash(group.nodes, index), stated != hash else { continue }
       let start = (first + UInt64(index)) << 8
       found.append((start..<(start + 256), stated))
     }
     var start: UInt64 = 0
-    let frontier = built.state.frontier
+    let frontier = built.frontier
     var index = 0
     for level in (0..<64).reversed() where frontier.size >> UInt64(level) & 1 == 1 {
       let end = start + 1 << UInt64(level)
@@ -97,7 +96,7 @@ extension EvidenceJudge {
   }
 
   /// The leaves of a subtree, some of which an earlier group may have had.
-  private func leaves(of subtree: Range<UInt64>, _ range: Range<UInt64>) -> [Digest]? {
+  private mutating func leaves(of subtree: Range<UInt64>, _ range: Range<UInt64>) -> [Digest]? {
     var leaves: [Digest] = []
     if subtree.lowerBound < range.lowerBound {
       guard let carry else { return nil }

@@ -18,6 +18,10 @@ struct EvidenceJudge {
   var state: EvidenceState?
   /// Where an earlier audit ended, until its group is found again.
   var resumed: AuditState.Stream?
+  /// Offset before which an earlier audit is relied upon; `nil` when none is.
+  let resumedOffset: UInt64?
+  /// Where an earlier audit ended, in a stream that is read from its beginning all the same.
+  let held: AuditState.Stream?
   /// What is left of the group that a removal went through the middle of.
   var opening: RemovedPart?
   var queue: LeafQueue
@@ -27,6 +31,8 @@ struct EvidenceJudge {
   var lost: [Range<UInt64>] = []
   /// Whether something was lost since the last group, by which a frame of a group can be gone.
   var hasLoss = false
+  /// Frames since the last group that contradict themselves.
+  var contradictingCount = 0
   var findings: [Finding] = []
   var suspects: [EvidenceSuspect] = []
   /// Records that a bit was changed back in, with the finding that says so.
@@ -49,13 +55,17 @@ struct EvidenceJudge {
 
   init(
     _ definition: ManifestEdit.StreamDefinition, _ coverage: EvidenceCoverage,
-    _ statements: StreamStatements, firstOffset: UInt64, resumed: AuditState.Stream?,
-    wantedSizes: [UInt64], wantsValues: Bool
+    _ statements: StreamStatements, firstOffset: UInt64, earlier: AuditState.Stream?,
+    wantedSizes: [UInt64], wantsValues: Bool, leafLimit: Int = LeafQueue.defaultLeafLimit
   ) {
+    // Statements about all streams are needed, so theirs is read from the beginning.
+    let resumed = wantsValues ? nil : earlier
+    held = wantsValues ? earlier : nil
+    resumedOffset = resumed?.nextOffset
     (self.definition, self.coverage, self.statements) = (definition, coverage, statements)
     (self.resumed, self.wantsValues) = (resumed, wantsValues)
     self.wantedSizes = wantedSizes.sorted()
-    queue = LeafQueue(redacted: statements.redacted)
+    queue = LeafQueue(redacted: statements.redacted, leafLimit: leafLimit)
     heads = HeadsComparison(statements.heads)
     var start = firstOffset
     if let resumed {
@@ -81,19 +91,20 @@ struct EvidenceJudge {
   // MARK: Leaves
 
   mutating func add(
-    _ offsets: Range<UInt64>, leaves: ArraySlice<Digest>, times: ArraySlice<Int64>
+    _ run: ChunkAccount.Run, _ account: borrowing ChunkAccount, from source: LeafQueue.Source?
   ) {
-    guard !leaves.isEmpty else { return }
-    let first = offsets.upperBound - UInt64(leaves.count)
+    guard !run.leaves.isEmpty else { return }
+    let first = run.next - UInt64(run.leaves.count)
     queue.append(
       LeafQueue.Run(
-        offsets: first..<offsets.upperBound, leaves: Array(leaves), times: Array(times)))
+        offsets: first..<run.next, leaves: account.leaves[run.leaves],
+        times: account.times[run.leaves], blocks: account.blocks[run.blocks], source: source))
   }
 
   mutating func addGap(_ offsets: Range<UInt64>) {
     let first = max(offsets.lowerBound, leavesFrom)
     guard first < offsets.upperBound else { return }
-    queue.append(LeafQueue.Run(offsets: first..<offsets.upperBound, leaves: [], times: []))
+    queue.append(LeafQueue.Run(offsets: first..<offsets.upperBound, isGap: true))
   }
 
   /// Records are gone, and that is reported.
@@ -109,8 +120,8 @@ struct EvidenceJudge {
   // MARK: Groups
 
   mutating func take(_ group: IntegrityFrame, at place: Finding.Place) {
-    defer { hasLoss = false }
     if let resumed {
+      defer { hasLoss = false }
       guard group.sequence >= resumed.groupCount else { return }
       return resume(group, resumed, at: place)
     }
@@ -121,22 +132,20 @@ struct EvidenceJudge {
     guard let after = group.state(definition) else {
       add(.unboundHeads, .edit, at: place,
         "group \(group.sequence) contradicts itself: its heads do not follow from its fields")
-      if connects(group, at: place, isReported: true) {
-        if case .built(let built) = build(range, group.storeID, lost: nil) { state = built.state }
-      } else {
-        state = nil
-      }
-      keepCarry(range)
-      return queue.drop(before: range.upperBound)
+      // As if it were not there: the next group tells what it was.
+      contradictingCount += 1
+      return
     }
     defer {
       keepCarry(range)
       queue.drop(before: range.upperBound)
       last = group
       heads.compare(group)
+      compareHeld(group, at: place)
+      (hasLoss, contradictingCount) = (false, 0)
     }
     if opening != nil { return open(group, after, at: place) }
-    guard connects(group, at: place, isReported: false) else {
+    guard connects(group, at: place) else {
       unverifiedCount += 1
       findRoots(range, group)
       return state = after
@@ -151,14 +160,14 @@ struct EvidenceJudge {
     findRoots(range, group)
     switch build(range, group.storeID, lost: nil) {
     case .built(let built):
-      if IntegrityFrame(built, storeID: group.storeID) == group {
+      if built.frame(definition, group.storeID) == group {
         hold(group, range)
       } else {
         diagnose(group, built, range, at: place)
       }
     case .incomplete:
       if case .built(let built) = build(range, group.storeID, lost: .lost),
-        IntegrityFrame(built, storeID: group.storeID) == group
+        built.frame(definition, group.storeID) == group
       {
         // They were gone before they were hashed, and the group says so.
         hold(group, range)
@@ -181,11 +190,16 @@ struct EvidenceJudge {
   }
 
   /// Whether a group goes on from what is known; what was lost between is made up for where it can be.
-  private mutating func connects(
-    _ group: IntegrityFrame, at place: Finding.Place, isReported: Bool
-  ) -> Bool {
-    guard let known = state else { return false }
+  private mutating func connects(_ group: IntegrityFrame, at place: Finding.Place) -> Bool {
     let first = group.firstOffset.rawValue
+    guard let known = state else {
+      // A group of a chain needs none of the leaves before it; what it goes on from is its own claim.
+      guard coverage == .chain, let previous = Digest(group.previousHead) else { return false }
+      state = EvidenceState(
+        chain: HashChain(count: group.sequence - 1, head: previous), frontier: TreeFrontier(),
+        nextOffset: first)
+      return true
+    }
     if group.sequence == known.chain.count + 1, first == known.nextOffset,
       group.previousHead == known.chain.head.bytes
     {
@@ -194,20 +208,20 @@ struct EvidenceJudge {
     // One group before it is gone: its records tell what it was.
     if group.sequence == known.chain.count + 2, first > known.nextOffset,
       case .built(let built) = build(known.nextOffset..<first, group.storeID, lost: nil),
-      built.head.bytes == group.previousHead
+      built.frame(definition, group.storeID).head == group.previousHead
     {
-      if !hasLoss, !isReported {
+      if !hasLoss, contradictingCount == 0 {
         add(.brokenChain, .unknown, at: place,
           "the frame of group \(group.sequence - 1) is gone; made again from its records it is the "
             + "one that this group goes on from")
       }
       verifiedCount += 1
       keepCarry(known.nextOffset..<first)
-      if wantedSizes.contains(first) { roots[first] = built.header.root }
-      state = built.state
+      if wantedSizes.contains(first) { roots[first] = built.frontier.root }
+      state = built.state(definition, group.storeID)
       return true
     }
-    if !hasLoss, !isReported {
+    if !hasLoss, contradictingCount == 0 {
       add(.brokenChain, .edit, at: place,
         "group \(group.sequence) from offset \(first) does not go on from group "
           + "\(known.chain.count), which ends at offset \(known.nextOffset)")
@@ -218,7 +232,7 @@ struct EvidenceJudge {
     if coverage == .tree, first > known.nextOffset {
       guard case .built(let built) = build(known.nextOffset..<first, group.storeID, lost: nil)
       else { return false }
-      frontier = built.state.frontier
+      frontier = built.frontier
     }
     keepCarry(known.nextOffset..<first)
     state = EvidenceState(
@@ -229,18 +243,18 @@ struct EvidenceJudge {
 
   /// What making a group again came to.
   enum Rebuilt {
-    case built(EvidenceGroup)
+    case built(RebuiltGroup)
     /// Not all of its leaves are there.
     case incomplete
     case tooMany
   }
 
   /// Makes a group of offsets that begin where the last one ended.
-  func build(_ range: Range<UInt64>, _ storeID: UniqueIdentifier, lost: RecordLeaf.Kind?)
+  mutating func build(_ range: Range<UInt64>, _ storeID: UniqueIdentifier, lost: RecordLeaf.Kind?)
     -> Rebuilt
   {
     guard let state else { return .incomplete }
-    let parts = queue.parts(range)
+    let parts = queue.parts(range, inBlocks: coverage == .tree)
     var emptyCount: UInt64 = 0
     for part in parts {
       switch part {
@@ -252,14 +266,16 @@ struct EvidenceJudge {
       }
     }
     guard emptyCount <= Self.emptyCountLimit else { return lost == nil ? .tooMany : .incomplete }
-    var builder = EvidenceBuilder(
-      storeID: storeID.bytes, streamID: definition.streamID, coverage: coverage, state: state)
+    var group = RebuiltGroup(coverage, after: state)
     for part in parts {
+      if case .block(let block) = part {
+        group.append(block)
+        continue
+      }
       part.forLeaves(lost: lost) { leaves, recordCount, times in
-        builder.append(leaves, recordCount: recordCount, appendTimes: times)
+        group.append(leaves, recordCount: recordCount, times: times)
       }
     }
-    guard let group = builder.endGroup() else { return .incomplete }
     return .built(group)
   }
 
@@ -268,6 +284,12 @@ struct EvidenceJudge {
     _ group: IntegrityFrame, _ known: AuditState.Stream, at place: Finding.Place
   ) {
     resumed = nil
+    let removed = statements.removed?.nextOffset ?? 0
+    if group.sequence > known.groupCount, hasLoss || removed > known.nextOffset {
+      // Its frame is gone, and that is reported or stated.
+      (state, last) = (group.state(definition), group)
+      return unverifiedCount += 1
+    }
     guard group.sequence == known.groupCount, group.nextOffset.rawValue == known.nextOffset,
       group.head == known.head.bytes
     else {
@@ -285,6 +307,16 @@ struct EvidenceJudge {
     queue.drop(before: known.nextOffset)
   }
 
+  /// Compares a group with what an earlier audit found.
+  private mutating func compareHeld(_ group: IntegrityFrame, at place: Finding.Place) {
+    guard let held, group.sequence == held.groupCount,
+      group.head != held.head.bytes || group.nextOffset.rawValue != held.nextOffset
+    else { return }
+    add(.rewritten, .edit, at: place,
+      "an earlier audit found group \(held.groupCount) to end at offset \(held.nextOffset) with "
+        + "another head")
+  }
+
   // MARK: Roots
 
   /// Finds roots that are wanted of sizes in a group.
@@ -296,7 +328,7 @@ struct EvidenceJudge {
     }
   }
 
-  private func root(at size: UInt64, from first: UInt64) -> Digest? {
+  private mutating func root(at size: UInt64, from first: UInt64) -> Digest? {
     guard let state, state.nextOffset == first else { return nil }
     var frontier = state.frontier
     for part in queue.parts(first..<size) {

@@ -119,8 +119,8 @@ struct StoreAudit {
       EvidenceJudge(
         stream.definition, coverage, book?.streams[stream.id] ?? StreamStatements(),
         firstOffset: plan.first?.baseOffset ?? stream.logStart,
-        resumed: options.earlier?.streams.first { $0.streamID == stream.id }, wantedSizes: wanted,
-        wantsValues: isEvidence)
+        earlier: options.earlier?.streams.first { $0.streamID == stream.id }, wantedSizes: wanted,
+        wantsValues: isEvidence, leafLimit: options.keptLeafLimit)
     }
     let (done, progress, folder, limits) = (done, progress, folder, options.limits)
     var walk = StreamWalk(
@@ -137,12 +137,12 @@ struct StoreAudit {
       walk.book = StatementBook(names: root.map.streams.mapValues(\.name), wanted: wantedSizes())
     }
     let from = resumedSegment(plan, judge)
-    walk.expected = nil
     var task = ChunkWalk.Task()
     (task.leavesFrom, task.wantsValues) = (judge?.leavesFrom, isEvidence)
     task.limits = limits
+    task.makesBlocks = coverage == .tree
     let kept = Array(plan[from...])
-    if let first = kept.first { walk.coverage.firstOffset = first.baseOffset }
+    walk.coverage.firstOffset = plan.first?.baseOffset ?? stream.logStart
     if !kept.isEmpty {
       let source = ChunkSource(
         kept, task: task, chunkByteCount: options.chunkByteCount,
@@ -152,7 +152,6 @@ struct StoreAudit {
       walk = AuditPipeline.run(
         source, walk, workerCount: options.workerCount > 0 ? options.workerCount : automatic)
     } else {
-      walk.coverage.firstOffset = stream.logStart
       walk.coverage.nextOffset = stream.logStart
       walk.expected = stream.logStart
     }
@@ -160,7 +159,6 @@ struct StoreAudit {
     if let failure = walk.failure { throw .fileSystem(failure) }
     search = walk.search
     walk.conclude(plan, folder)
-    if let first = plan.first { walk.coverage.firstOffset = first.baseOffset }
     return walk
   }
 

@@ -127,14 +127,18 @@ struct RemovedPart: Sendable {
 
 extension TreeFrontier {
   /// The tree with a whole block of 256 leaves more; `nil` unless it has whole blocks alone.
-  func appending(block: Digest) -> TreeFrontier? {
+  ///
+  /// - Parameter body: Gets the level and hash of each node that is complete now.
+  func appending(block: Digest, _ body: (Int, Digest) -> Void = { _, _ in }) -> TreeFrontier? {
     guard size % RecordRemoval.blockLeafCount == 0 else { return nil }
     var hashes = hashes
     var hash = block
     var level = UInt64(EvidenceBuilder.keptLevel)
+    body(Int(level), hash)
     while size >> level & 1 == 1, let left = hashes.popLast() {
       hash = MerkleTree.nodeHash(left, hash)
       level += 1
+      body(Int(level), hash)
     }
     hashes.append(hash)
     return TreeFrontier(size: size + RecordRemoval.blockLeafCount, hashes: hashes)

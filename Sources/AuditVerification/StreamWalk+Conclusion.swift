@@ -21,7 +21,7 @@ extension StreamWalk {
     let next = coverage.nextOffset
     judge.findLastRoots(upTo: next)
     explainBeginning(judge)
-    if let known = judge.resumed {
+    if let known = judge.resumed ?? judge.held, judge.last?.sequence ?? 0 < known.groupCount {
       resumeFailed(known, judge)
     }
     judge.findings += judge.heads.findings(place(), last: judge.last, expected: next)
@@ -38,7 +38,7 @@ extension StreamWalk {
     judge.findings = []
     coverage.groupCount = judge.verifiedCount
     coverage.evidencedOffset = judge.evidencedOffset
-    coverage.resumedOffset = judge.leavesFrom > coverage.firstOffset ? judge.leavesFrom : 0
+    coverage.resumedOffset = judge.resumedOffset ?? 0
     if let state = judge.state, state.chain.count > 0 {
       coverage.head = "\(state.chain.head)"
       if judge.coverage == .tree { coverage.root = "\(state.frontier.root)" }
@@ -49,14 +49,16 @@ extension StreamWalk {
 
   /// A stream that does not begin with its first record says why.
   private mutating func explainBeginning(_ judge: EvidenceJudge) {
+    // A file alone begins where it begins.
+    guard !isAlone else { return }
     let first = coverage.firstOffset
     let removed = judge.statements.removed
-    guard first > 0, judge.resumed == nil, removed?.nextOffset ?? 0 < first || removed?.holes.isEmpty == false
-    else { return }
+    // What an earlier audit is relied upon for needs no explanation.
+    let from = judge.resumedOffset ?? 0
     var missing = removed?.holes.filter { $0.lowerBound < first } ?? []
     let explained = removed?.nextOffset ?? 0
     if explained < first { missing.append(explained..<first) }
-    for range in missing {
+    for range in missing where range.upperBound > from {
       add(
         .missingRecords, at: Finding.Place(
           streamID: stream.id, streamName: stream.name, offsets: range),

@@ -1,4 +1,5 @@
 internal import ByteCoding
+internal import Integrity
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
@@ -121,6 +122,7 @@ extension StreamWalk {
     task.limit = from + UInt64(bytes.count)
     task.leavesFrom = judge?.leavesFrom
     task.wantsValues = judge?.wantsValues ?? false
+    task.makesBlocks = judge?.coverage == .tree
     var walk = ChunkWalk(task)
     let end = min(head.alignedByteCount, bytes.count)
     var account = walk.walk(bytes.rawSpan.extracting(0..<end), start: from)
@@ -132,7 +134,7 @@ extension StreamWalk {
       "the bit was flipped since it was written; with it changed back the "
         + (isRow ? "record's" : "structure's") + " own checksum holds again")
     if let offsets { judge?.noteMended(offsets, finding: findings.count - 1) }
-    takeItems(&account)
+    withoutSource { $0.takeItems(&account) }
     let rest = from + UInt64(end)
     if rest < to { lose(from: rest, to: to, "no frame stands there") }
   }

@@ -32,6 +32,8 @@ extension StreamWalk {
     }
     guard isOurs(segment, file, preamble, next) else { return false }
     ledger = SegmentLedger(index: request.cut.segment, segment, file, preamble)
+    // Without a header it is not known when the segment began.
+    if segment.mapped == nil, preamble.headers.isEmpty { ledger?.isDamaged = true }
     report(preamble, file, segment)
     join(segment)
     return true
@@ -144,7 +146,6 @@ extension StreamWalk {
     if openDamage != nil { closeDamage(at: segment.baseOffset) }
     guard let expected else {
       self.expected = segment.baseOffset
-      if coverage.segmentCount == 1 { coverage.firstOffset = segment.baseOffset }
       return
     }
     if expected < segment.baseOffset {
@@ -195,7 +196,6 @@ extension StreamWalk {
     compareSeal()
     compareSlots(end: position)
     coverage.nextOffset = max(coverage.nextOffset, expected ?? 0)
-    finishedCount += 1
     if current.seal != nil, segment.mapped?.end == nil, current.index == segments.count - 1,
       let next = successor(segment.segmentID), next.baseOffset == expected
     {

@@ -24,10 +24,12 @@ struct StreamWalk: ChunkStage {
   var expected: UInt64?
   var openDamage: OpenDamage?
   var isCancelled = false
+  /// The stretch whose account is taken.
+  private var source: LeafQueue.Source?
   /// A file that could not be read for a reason that is not its own.
   var failure: FileSystemError?
-  /// Segments that were walked to their end.
-  var finishedCount = 0
+  /// Whether one file is walked, and not a stream.
+  var isAlone = false
 
   /// Bytes that were lost, before it is known which offsets they had.
   struct OpenDamage {
@@ -69,7 +71,11 @@ struct StreamWalk: ChunkStage {
       return nil
     }
     coverage.byteCount += account.end - account.start
+    source = request.file.map {
+      LeafQueue.Source(file: $0, task: request.task, positions: account.start..<account.end)
+    }
     takeItems(&account)
+    source = nil
     switch account.stop {
     case .more:
       // A frame that is cut off by the end of the file.
@@ -93,6 +99,14 @@ struct StreamWalk: ChunkStage {
       failure = error
       return nil
     }
+  }
+
+  /// Does something with what the file does not hold any more.
+  mutating func withoutSource(_ body: (inout StreamWalk) -> Void) {
+    let kept = source
+    source = nil
+    body(&self)
+    source = kept
   }
 
   private mutating func end(_ next: ChunkSource.Cut?) -> ChunkSource.Cut? {
@@ -144,8 +158,7 @@ struct StreamWalk: ChunkStage {
     if run.isGap {
       judge?.addGap(run.first..<run.next)
     } else {
-      judge?.add(
-        run.first..<run.next, leaves: account.leaves[run.leaves], times: account.times[run.leaves])
+      judge?.add(run, account, from: source)
     }
   }
 

@@ -16,9 +16,14 @@ struct AuditedStore {
     try append(recordCount, isNew: true)
   }
 
+  /// A store that is there.
+  init(path: String) { self.path = path }
+
   /// Appends records and closes the store in order.
-  func append(_ count: Int, isNew: Bool = false) throws {
-    let store = try Store.open(at: path)
+  func append(_ count: Int, isNew: Bool = false, isAdopted: Bool = false) throws {
+    var opening = StoreOptions()
+    opening.adoptsCopy = isAdopted
+    let store = try Store.open(at: path, options: opening)
     defer { store.close() }
     var options = StreamOptions()
     options.evidence = .tree

@@ -48,6 +48,20 @@ import Testing
     }
   }
 
+  @Test func `the verdict says whether a device or a person explains what is broken`() {
+    var report = SampleReport.proven
+    let place = Finding.Place(streamID: 2, streamName: "orders", file: "x.seg")
+    report.findings = [Finding(.damagedBytes, .broken, .rot, at: place, "file 'x.seg': flipped")]
+    #expect(html(report).contains("The failure of a device explains all of it"))
+    // What the message says already is not said again.
+    #expect(!html(report).contains("class=\"place\""))
+    report.findings.append(Finding(.changedRecords, at: place, "changed"))
+    #expect(!html(report).contains("device explains all"))
+    #expect(html(report).contains("class=\"place\""))
+    report.findings.append(Finding(.changedRecords, .broken, .edit, at: place, "changed"))
+    #expect(html(report).contains("1 finding can only be the doing of a person or a program."))
+  }
+
   @Test func `hostile text stays text in the page`() {
     let page = html(SampleReport.nasty)
     #expect(

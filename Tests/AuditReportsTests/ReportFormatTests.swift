@@ -1,6 +1,7 @@
 import AuditReports
 import AuditVerification
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct ReportFormatTests {
@@ -29,6 +30,43 @@ import Testing
   @Test func `a report of nothing can be shown in every format`() {
     for format in ReportFormat.allCases {
       #expect(!format.encoded(AuditReport(path: ""), by: SampleReport.tool).isEmpty)
+    }
+  }
+
+  @Test func `no numbers can make a report trap`() {
+    let numbers: [UInt64] = [0, 1, 2, 255, 1 << 53, UInt64(Int64.max), .max - 1, .max]
+    var random = SeededGenerator()
+    func number() -> UInt64 { numbers.randomElement(using: &random) ?? 0 }
+    func offsets() -> Range<UInt64> {
+      let (one, other) = (number(), number())
+      return min(one, other)..<max(one, other)
+    }
+    for _ in 0..<300 {
+      var report = SampleReport.broken
+      for index in report.streams.indices {
+        report.streams[index].firstOffset = number()
+        report.streams[index].nextOffset = number()
+        report.streams[index].evidencedOffset = number()
+        report.streams[index].resumedOffset = number()
+        report.streams[index].recordCount = number()
+        report.streams[index].groupCount = number()
+        report.streams[index].byteCount = number()
+      }
+      for index in report.findings.indices {
+        report.findings[index].place.offsets = offsets()
+        report.findings[index].place.streamID = number() % 5
+        report.findings[index].place.position = number()
+        report.findings[index].place.byteCount = number()
+        report.findings[index].place.bit = [Int.min, -1, 8, .max].randomElement(using: &random)
+      }
+      for index in report.events.indices {
+        report.events[index].offsets = offsets()
+        report.events[index].time = Int64(truncatingIfNeeded: number())
+      }
+      for format in ReportFormat.allCases {
+        let bytes = format.encoded(report, by: SampleReport.tool)
+        #expect(bytes.count > 100, "\(report)")
+      }
     }
   }
 

@@ -22,14 +22,12 @@ import Testing
     #expect(lines(report)[0].hasPrefix("PROVEN: no stream has evidence; what was read fits"))
   }
 
-  @Test func `findings say where they are`() throws {
+  @Test func `findings and events have a line each`() throws {
     let text = TextReport(SampleReport.broken, isColoured: false).text
-    let place =
-      "damaged-bytes (broken, rot): stream 'orders', offset 0; "
-      + "file 's/0000000000000002/0000000000000005.seg', byte 4096, bit 0"
-    #expect(text.contains(place))
-    #expect(
-      text.contains("contradiction (broken, edit): stream 'sessions', offsets 4352 to 4607\n"))
+    // The messages of an audit repeat the place.
+    #expect(text.contains("1. damaged-bytes (broken, rot): what damaged-bytes found, number 0\n"))
+    #expect(text.contains("17. unexpected-bytes (warning, edit): "))
+    #expect(text.contains("3. changed-records (broken): what changed-records"))
     #expect(
       text.contains("stated by the log\n  2026-09-21T14:13:20.123456789Z  removal in 'sessions'"))
     #expect(text.contains("  witnesses (asked for): what witnesses would take\n"))

@@ -40,15 +40,19 @@ import Testing
     #expect(rig.disk.openHandleCount == 0)
   }
 
-  @Test(arguments: [(1, 256), (1, 4_096), (3, 1_000), (4, 30_000), (2, 1 << 20)])
-  func `stretches and threads change nothing in a report`(_ workers: Int, _ byteCount: Int) throws {
+  @Test(arguments: [(1, 256), (1, 4_096), (3, 1_000), (4, 30_000), (2, 1 << 20)], [0, 300, 1 << 16])
+  func `stretches, threads and memory change nothing in a report`(
+    _ form: (workers: Int, byteCount: Int), _ leafLimit: Int
+  ) throws {
     let rig = try AuditRig.store(
-      streams: [("a", .tree), ("c", .none)], count: 3_000, segmentByteCount: 256 << 10)
+      streams: [("a", .tree), ("b", .chain), ("c", .none)], count: 3_000,
+      segmentByteCount: 256 << 10)
     let whole = try rig.report()
     #expect(whole.verdict == .proven, "\(described(whole))")
     let report = try rig.report {
-      $0.workerCount = workers
-      $0.chunkByteCount = byteCount
+      $0.workerCount = form.workers
+      $0.chunkByteCount = form.byteCount
+      $0.keptLeafLimit = leafLimit
     }
     #expect(report == whole, "\(described(report))")
   }

@@ -5,6 +5,7 @@ import Testing
   /// Test files about more than one source file, and what they are about.
   static let crossCutting: [String: String] = [
     "Tests/AsyncLogTests/AsyncLogTests.swift": "awaiting and tailing together",
+    "Tests/AuditCommandsTests/AuditBinaryTests.swift": "the auditor in real processes",
     "Tests/AuditCommandsTests/StaticProgramTests.swift": "the program that Tools/audit links",
     "Tests/AuditReportsTests/BrowserTests.swift": "the page in a browser",
     "Tests/CommandLineInterfaceTests/HelpTests.swift": "all texts made for people",
