@@ -35,9 +35,11 @@ enum EngineCases {
   }
 
   /// Benchmarks of the engine that have no peers.
-  static var additionalBenchmarks: [Benchmark] { [
-    ReopenBenchmark.benchmark, PacedAppendBenchmark.benchmark,
-  ] }
+  static var additionalBenchmarks: [Benchmark] {
+    [
+      ReopenBenchmark.benchmark, PacedAppendBenchmark.benchmark,
+    ]
+  }
 }
 
 extension EngineCases {

@@ -83,7 +83,8 @@ struct StoreAudit {
       attempts += 1
       let walk = try walk(stream)
       // What looks wrong may have been removed, ended or used again while it was read.
-      if attempts < Self.retryCount, !walk.findings.isEmpty || walk.judge?.findings.isEmpty == false {
+      if attempts < Self.retryCount, !walk.findings.isEmpty || walk.judge?.findings.isEmpty == false
+      {
         var again = StoreRoot()
         var search = search
         try look { (audit) throws(FileSystemError) in
@@ -233,7 +234,8 @@ struct StoreAudit {
       report.unchecked.append(
         Unchecked(
           .history,
-          "neither a checkpoint nor an earlier audit was given, so it is not known whether a tail was cut"))
+          "neither a checkpoint nor an earlier audit was given, so it is not known whether a tail was cut"
+        ))
     }
     report.findings.sort { $0.order < $1.order }
   }

@@ -17,7 +17,8 @@ enum TimestampCommand: ExecutableCommand {
   static let checkpoint = Option<String>.required(
     "checkpoint", "FILE", .path, help: "the checkpoint, signed by the log")
   static let key = Option<NoteVerifierKey>.required(
-    "key", "VKEY", .noteKey, help: "the public key of the log; its signature is part of what is stamped")
+    "key", "VKEY", .noteKey,
+    help: "the public key of the log; its signature is part of what is stamped")
   static let out = Option<String?>.optional(
     "out", "FILE", .path, help: "request: where it is written (application/timestamp-query)")
   static let nonce = Option<String?>.optional(

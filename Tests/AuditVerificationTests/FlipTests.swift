@@ -32,7 +32,9 @@ import Testing
     for position in SegmentLayout.slotPositions {
       let range = Int(position)..<(Int(position) + RecoverySlot.byteCount)
       let sector = bytes.rawSpan.extracting(range)
-      if (try? RecoverySlot(sector, salt: header.salt, at: position)) != nil { ranges.append(range) }
+      if (try? RecoverySlot(sector, salt: header.salt, at: position)) != nil {
+        ranges.append(range)
+      }
     }
     let reader = FrameReader(bytes.rawSpan, salt: header.salt, limits: FormatLimits())
     var position = UInt64(SegmentLayout.preambleByteCount)
