@@ -71,8 +71,9 @@ struct ChunkAccount: Sendable {
     var first: UInt64
     /// Offset behind the last.
     var next: UInt64
-    /// Position of the first frame.
+    /// Position of the first frame, and behind the last.
     var position: UInt64
+    var end: UInt64 = 0
     /// Where in ``ChunkAccount/leaves`` its leaves are; empty where none were made.
     var leaves: Range<Int>
     /// Where in ``ChunkAccount/blocks`` its whole blocks are.
@@ -86,6 +87,8 @@ struct ChunkAccount: Sendable {
     var hash: Digest
     var firstTime: Int64
     var lastTime: Int64
+    /// Position of the frame that its first leaf is of.
+    var position: UInt64
   }
 
   /// A frame of records, or a gap.

@@ -158,6 +158,7 @@ struct StreamWalk: ChunkStage {
     if run.isGap {
       judge?.addGap(run.first..<run.next)
     } else {
+      source?.positions = run.position..<run.end
       judge?.add(run, account, from: source)
     }
   }
