@@ -158,27 +158,29 @@ struct ChunkWalk: ~Copyable {
       takeGap(gap, at: position, bytes)
     case .commit:
       let commit = try CommitFrame(frame, at: position)
-      append(.commit(commit, at: position), bytes)
-    case .indexRows:
-      let rows = try IndexFrame(frame, at: position)
-      append(.rows(rows, at: position), bytes)
+      tell(commit.nextOffset.rawValue, .commit, bytes)
+    case .indexRows: account.events.append(.rows(try IndexFrame(frame, at: position), at: position))
     case .state:
       let state = try StateFrame(frame, at: position, limits: task.limits)
-      append(.state(nextOffset: state.nextOffset.rawValue, at: position), bytes)
+      tell(state.nextOffset.rawValue, .state, bytes)
     case .integrity:
-      let group = try IntegrityFrame(frame)
-      append(.integrity(group, at: position, byteCount: covered), bytes)
+      account.events.append(
+        .integrity(try IntegrityFrame(frame), at: position, byteCount: covered))
     case .seal:
       let seal = try SealBlock(frame, at: position, limits: task.limits)
-      append(.seal(seal, at: position, byteCount: covered), bytes)
+      tell(seal.nextOffset.rawValue, .seal, bytes)
+      account.events.append(.seal(seal, at: position, byteCount: covered))
     case .control: _ = try ControlFrame(frame)
     default: break
     }
   }
 
-  private mutating func append(_ item: ChunkAccount.Item, _ bytes: RawSpan) {
+  /// Notes what a frame says of the next offset, where that is not known already.
+  private mutating func tell(_ offset: UInt64, _ kind: FrameKind, _ bytes: RawSpan) {
+    guard offset != nextOffset else { return }
     endRun(bytes)
-    account.items.append(item)
+    account.items.append(.tell(nextOffset: offset, at: position, kind))
+    nextOffset = offset
   }
 
   @inline(__always)

@@ -18,9 +18,27 @@ struct LeafQueue {
     /// Where leaves that are not kept are made again.
     var source: Source?
 
+    /// Leaves before the first block and behind the last, of a run whose others are not kept.
+    var head: Unit?
+    var tail: Unit?
+
     var isSpilled: Bool { !isGap && leaves.isEmpty }
+    /// Offsets of whole blocks.
+    var blockOffsets: Range<UInt64> {
+      firstBlock * 256..<(firstBlock + UInt64(blocks.count)) * 256
+    }
     /// Number of the first block.
     var firstBlock: UInt64 { (offsets.lowerBound + 255) / 256 }
+
+    var keptCount: Int { leaves.count + (head?.leaves.count ?? 0) + (tail?.leaves.count ?? 0) }
+
+    func copy(_ range: Range<UInt64>) -> Unit {
+      let from = leaves.startIndex + Int(range.lowerBound - offsets.lowerBound)
+      let other = times.startIndex + Int(range.lowerBound - offsets.lowerBound)
+      return Unit(
+        offsets: range, leaves: Array(leaves[from..<(from + range.count)])[...],
+        times: Array(times[other..<(other + range.count)])[...])
+    }
 
     func block(_ number: UInt64) -> ChunkAccount.Block? {
       guard number >= firstBlock, number - firstBlock < UInt64(blocks.count) else { return nil }
@@ -46,7 +64,7 @@ struct LeafQueue {
   }
 
   /// Leaves that were made again last.
-  private struct Unit {
+  struct Unit {
     var offsets: Range<UInt64>
     var leaves: ArraySlice<Digest>
     var times: ArraySlice<Int64>
@@ -96,19 +114,27 @@ struct LeafQueue {
     guard !run.offsets.isEmpty, run.offsets.lowerBound >= nextOffset else { return }
     nextOffset = run.offsets.upperBound
     var run = run
-    if leafCount + run.leaves.count > leafLimit, run.source != nil {
-      (run.leaves, run.times) = ([], [])
-      // Out of the memory that runs of the same stretch share.
-      run.blocks = Array(run.blocks)[...]
-    }
-    leafCount += run.leaves.count
+    if leafCount + run.leaves.count > leafLimit, run.source != nil { spill(&run) }
+    leafCount += run.keptCount
     runs.append(run)
+  }
+
+  /// Keeps no more of a run than its blocks and what is not in them.
+  private func spill(_ run: inout Run) {
+    let whole = run.blockOffsets
+    if !run.blocks.isEmpty, leafCount < 4 * leafLimit {
+      run.head = run.copy(run.offsets.lowerBound..<whole.lowerBound)
+      run.tail = run.copy(whole.upperBound..<run.offsets.upperBound)
+    }
+    (run.leaves, run.times) = ([], [])
+    // Out of the memory that runs of the same stretch share.
+    run.blocks = Array(run.blocks)[...]
   }
 
   /// Forgets leaves before an offset.
   mutating func drop(before offset: UInt64) {
     while front < runs.count, runs[front].offsets.upperBound <= offset {
-      leafCount -= runs[front].leaves.count
+      leafCount -= runs[front].keptCount
       runs[front] = Run(offsets: runs[front].offsets, isGap: true)
       front += 1
     }
@@ -177,21 +203,27 @@ struct LeafQueue {
   private mutating func leaves(_ range: Range<UInt64>, _ run: Run)
     -> (leaves: ArraySlice<Digest>, times: ArraySlice<Int64>)?
   {
-    func part(_ unit: Unit) -> (ArraySlice<Digest>, ArraySlice<Int64>) {
-      let from = Int(range.lowerBound - unit.offsets.lowerBound)
-      let to = Int(min(range.upperBound, unit.offsets.upperBound) - unit.offsets.lowerBound)
-      return (
-        unit.leaves[(unit.leaves.startIndex + from)..<(unit.leaves.startIndex + to)],
-        unit.times[(unit.times.startIndex + from)..<(unit.times.startIndex + to)]
-      )
-    }
     if !run.isSpilled {
-      return part(Unit(offsets: run.offsets, leaves: run.leaves, times: run.times))
+      return part(Unit(offsets: run.offsets, leaves: run.leaves, times: run.times), range)
     }
-    if let unit, unit.offsets.contains(range.lowerBound) { return part(unit) }
+    for part in [run.head, run.tail] {
+      if let unit = part, unit.offsets.contains(range.lowerBound) { return self.part(unit, range) }
+    }
+    if let unit, unit.offsets.contains(range.lowerBound) { return part(unit, range) }
     guard let made = made(range.lowerBound, run) else { return nil }
     unit = made
-    return part(made)
+    return part(made, range)
+  }
+
+  private func part(_ unit: Unit, _ range: Range<UInt64>)
+    -> (leaves: ArraySlice<Digest>, times: ArraySlice<Int64>)
+  {
+    let from = Int(range.lowerBound - unit.offsets.lowerBound)
+    let to = Int(min(range.upperBound, unit.offsets.upperBound) - unit.offsets.lowerBound)
+    return (
+      unit.leaves[(unit.leaves.startIndex + from)..<(unit.leaves.startIndex + to)],
+      unit.times[(unit.times.startIndex + from)..<(unit.times.startIndex + to)]
+    )
   }
 
   /// Makes leaves of a run again.
