@@ -13,6 +13,8 @@ struct ChunkAccount: Sendable {
   var end: UInt64 = 0
   /// What was found, in the order of positions.
   var items: [Item] = []
+  /// What is said of them, in the order of positions.
+  var events: [Event] = []
   /// Hashes of leaves, of all runs.
   var leaves: [Digest] = []
   /// Append times of the records with these leaves.
@@ -52,18 +54,22 @@ struct ChunkAccount: Sendable {
     case failed(FileSystemError)
   }
 
-  /// Something in a segment.
+  /// Records and what is wrong with them.
   enum Item: Sendable {
     case run(Run)
-    case commit(CommitFrame, at: UInt64)
-    case rows(IndexFrame, at: UInt64)
-    case integrity(IntegrityFrame, at: UInt64, byteCount: Int)
-    case state(nextOffset: UInt64, at: UInt64)
-    case seal(SealBlock, at: UInt64, byteCount: Int)
+    /// A frame says which offset comes next, and the stretch alone does not tell that it does.
+    case tell(nextOffset: UInt64, at: UInt64, FrameKind)
     /// Bytes that are no intact frame, up to the next.
     case damage(from: UInt64, to: UInt64, FormatError)
     /// A frame whose checksum holds and whose content does not.
     case contradiction(from: UInt64, to: UInt64, FormatError)
+  }
+
+  /// What is said of records that stand before it.
+  enum Event: Sendable {
+    case rows(IndexFrame, at: UInt64)
+    case integrity(IntegrityFrame, at: UInt64, byteCount: Int)
+    case seal(SealBlock, at: UInt64, byteCount: Int)
   }
 
   /// Records, or offsets without, one behind the other.
@@ -71,8 +77,9 @@ struct ChunkAccount: Sendable {
     var first: UInt64
     /// Offset behind the last.
     var next: UInt64
-    /// Position of the first frame.
+    /// Position of the first frame, and behind the last.
     var position: UInt64
+    var end: UInt64 = 0
     /// Where in ``ChunkAccount/leaves`` its leaves are; empty where none were made.
     var leaves: Range<Int>
     /// Where in ``ChunkAccount/blocks`` its whole blocks are.
@@ -86,6 +93,8 @@ struct ChunkAccount: Sendable {
     var hash: Digest
     var firstTime: Int64
     var lastTime: Int64
+    /// Position of the frame that its first leaf is of.
+    var position: UInt64
   }
 
   /// A frame of records, or a gap.

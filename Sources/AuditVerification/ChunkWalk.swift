@@ -30,6 +30,9 @@ struct ChunkWalk: ~Copyable {
   private var pending = 0
   private var lastTime: Int64?
   private var run: ChunkAccount.Run?
+  /// Of the frame that is looked at, and behind it.
+  private var position: UInt64 = 0
+  private var frameEnd: UInt64 = 0
   private var nextOffset: UInt64?
   /// Bytes that searches behind damage may hash in vain.
   private var budget = 256 << 20
@@ -51,9 +54,11 @@ struct ChunkWalk: ~Copyable {
         account.stop = .limit
         break
       }
+      self.position = position
       switch check.frame(at: place) {
       case .intact(let head):
         let end = place + head.alignedByteCount
+        frameEnd = start + UInt64(end)
         take(head, bytes, at: place, start)
         notePadding(head, bytes, at: place, start)
         place = end
@@ -85,8 +90,9 @@ struct ChunkWalk: ~Copyable {
         nextOffset = nil
       }
     }
+    position = start + UInt64(place)
     endRun(bytes)
-    account.end = start + UInt64(place)
+    account.end = position
     (account.lastTime, account.nextOffset) = (lastTime, nextOffset)
     return account
   }
@@ -154,27 +160,29 @@ struct ChunkWalk: ~Copyable {
       takeGap(gap, at: position, bytes)
     case .commit:
       let commit = try CommitFrame(frame, at: position)
-      append(.commit(commit, at: position), bytes)
-    case .indexRows:
-      let rows = try IndexFrame(frame, at: position)
-      append(.rows(rows, at: position), bytes)
+      tell(commit.nextOffset.rawValue, .commit, bytes)
+    case .indexRows: account.events.append(.rows(try IndexFrame(frame, at: position), at: position))
     case .state:
       let state = try StateFrame(frame, at: position, limits: task.limits)
-      append(.state(nextOffset: state.nextOffset.rawValue, at: position), bytes)
+      tell(state.nextOffset.rawValue, .state, bytes)
     case .integrity:
-      let group = try IntegrityFrame(frame)
-      append(.integrity(group, at: position, byteCount: covered), bytes)
+      account.events.append(
+        .integrity(try IntegrityFrame(frame), at: position, byteCount: covered))
     case .seal:
       let seal = try SealBlock(frame, at: position, limits: task.limits)
-      append(.seal(seal, at: position, byteCount: covered), bytes)
+      tell(seal.nextOffset.rawValue, .seal, bytes)
+      account.events.append(.seal(seal, at: position, byteCount: covered))
     case .control: _ = try ControlFrame(frame)
     default: break
     }
   }
 
-  private mutating func append(_ item: ChunkAccount.Item, _ bytes: RawSpan) {
+  /// Notes what a frame says of the next offset, where that is not known already.
+  private mutating func tell(_ offset: UInt64, _ kind: FrameKind, _ bytes: RawSpan) {
+    guard offset != nextOffset else { return }
     endRun(bytes)
-    account.items.append(item)
+    account.items.append(.tell(nextOffset: offset, at: position, kind))
+    nextOffset = offset
   }
 
   @inline(__always)
@@ -242,7 +250,7 @@ struct ChunkWalk: ~Copyable {
     makeLeaves(bytes)
     guard var ended = run, let next = nextOffset else { return }
     run = nil
-    ended.next = next
+    (ended.next, ended.end) = (next, max(position, frameEnd))
     ended.leaves = ended.leaves.lowerBound..<account.leaves.count
     makeBlocks(&ended)
     account.items.append(.run(ended))
@@ -265,8 +273,25 @@ struct ChunkWalk: ~Copyable {
       let place = from + 256 * index
       account.blocks.append(
         ChunkAccount.Block(
-          hash: hash, firstTime: account.times[place], lastTime: account.times[place + 255]))
+          hash: hash, firstTime: account.times[place], lastTime: account.times[place + 255],
+          position: position(of: first + UInt64(skipped + 256 * index), run)))
     }
     run.blocks = start..<account.blocks.count
+  }
+
+  /// Position of the frame that a record of a run is in.
+  private func position(of offset: UInt64, _ run: ChunkAccount.Run) -> UInt64 {
+    var low = 0
+    var high = account.marks.count
+    while low < high {
+      let middle = (low + high) / 2
+      let mark = account.marks[middle]
+      if mark.position < run.position || mark.offset <= offset && mark.position < run.end {
+        low = middle + 1
+      } else {
+        high = middle
+      }
+    }
+    return low == 0 ? run.position : max(run.position, account.marks[low - 1].position)
   }
 }

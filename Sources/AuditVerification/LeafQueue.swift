@@ -18,9 +18,56 @@ struct LeafQueue {
     /// Where leaves that are not kept are made again.
     var source: Source?
 
+    /// Leaves before the first block and behind the last, of a run whose others are not kept.
+    var head: Unit?
+    var tail: Unit?
+
     var isSpilled: Bool { !isGap && leaves.isEmpty }
+    /// Offsets of whole blocks.
+    var blockOffsets: Range<UInt64> {
+      firstBlock * 256..<(firstBlock + UInt64(blocks.count)) * 256
+    }
     /// Number of the first block.
     var firstBlock: UInt64 { (offsets.lowerBound + 255) / 256 }
+
+    var keptCount: Int { leaves.count + (head?.leaves.count ?? 0) + (tail?.leaves.count ?? 0) }
+
+    func copy(_ range: Range<UInt64>) -> Unit {
+      let from = leaves.startIndex + Int(range.lowerBound - offsets.lowerBound)
+      let other = times.startIndex + Int(range.lowerBound - offsets.lowerBound)
+      return Unit(
+        offsets: range, leaves: Array(leaves[from..<(from + range.count)])[...],
+        times: Array(times[other..<(other + range.count)])[...])
+    }
+
+    func block(_ number: UInt64) -> ChunkAccount.Block? {
+      guard number >= firstBlock, number - firstBlock < UInt64(blocks.count) else { return nil }
+      return blocks[blocks.startIndex + Int(number - firstBlock)]
+    }
+
+    /// Leaves that are made again together with one: its block, or what is no whole block.
+    func unit(of offset: UInt64) -> (offsets: Range<UInt64>, positions: Range<UInt64>)? {
+      guard let all = source?.positions else { return nil }
+      guard !blocks.isEmpty else { return (offsets, all) }
+      let (first, next) = (firstBlock, firstBlock + UInt64(blocks.count))
+      let number = offset / 256
+      let start = block(number)?.position ?? (number < first ? all.lowerBound : nil)
+      // A frame may have leaves of two blocks, so it goes on to where the one behind the next begins.
+      let last = number < first ? first : number
+      var end = block(last + 2)?.position ?? all.upperBound
+      if end == block(last + 1)?.position { end = all.upperBound }
+      let from = start ?? block(next - 1)?.position ?? all.lowerBound
+      let lower = number < first ? offsets.lowerBound : min(number, next) * 256
+      let upper = number < first ? first * 256 : number < next ? lower + 256 : offsets.upperBound
+      return (max(lower, offsets.lowerBound)..<min(upper, offsets.upperBound), from..<max(from, end))
+    }
+  }
+
+  /// Leaves that were made again last.
+  struct Unit {
+    var offsets: Range<UInt64>
+    var leaves: ArraySlice<Digest>
+    var times: ArraySlice<Int64>
   }
 
   /// A stretch of a segment that leaves were made of.
@@ -42,6 +89,7 @@ struct LeafQueue {
     case missing(Range<UInt64>)
   }
 
+  private var unit: Unit?
   private var runs: [Run] = []
   private var front = 0
   /// Leaves of records whose content was taken out, by offset.
@@ -66,19 +114,27 @@ struct LeafQueue {
     guard !run.offsets.isEmpty, run.offsets.lowerBound >= nextOffset else { return }
     nextOffset = run.offsets.upperBound
     var run = run
-    if leafCount + run.leaves.count > leafLimit, run.source != nil {
-      (run.leaves, run.times) = ([], [])
-      // Out of the memory that runs of the same stretch share.
-      run.blocks = Array(run.blocks)[...]
-    }
-    leafCount += run.leaves.count
+    if leafCount + run.leaves.count > leafLimit, run.source != nil { spill(&run) }
+    leafCount += run.keptCount
     runs.append(run)
+  }
+
+  /// Keeps no more of a run than its blocks and what is not in them.
+  private func spill(_ run: inout Run) {
+    let whole = run.blockOffsets
+    if !run.blocks.isEmpty, leafCount < 4 * leafLimit {
+      run.head = run.copy(run.offsets.lowerBound..<whole.lowerBound)
+      run.tail = run.copy(whole.upperBound..<run.offsets.upperBound)
+    }
+    (run.leaves, run.times) = ([], [])
+    // Out of the memory that runs of the same stretch share.
+    run.blocks = Array(run.blocks)[...]
   }
 
   /// Forgets leaves before an offset.
   mutating func drop(before offset: UInt64) {
     while front < runs.count, runs[front].offsets.upperBound <= offset {
-      leafCount -= runs[front].leaves.count
+      leafCount -= runs[front].keptCount
       runs[front] = Run(offsets: runs[front].offsets, isGap: true)
       front += 1
     }
@@ -121,51 +177,74 @@ struct LeafQueue {
   private mutating func appendRecords(
     _ range: Range<UInt64>, _ index: Int, _ inBlocks: Bool, to parts: inout [Part]
   ) {
+    let run = runs[index]
     var next = range.lowerBound
     while next < range.upperBound {
-      let run = runs[index]
-      if inBlocks, next % 256 == 0, next + 256 <= range.upperBound,
-        next / 256 - run.firstBlock < UInt64(run.blocks.count)
+      if inBlocks, next % 256 == 0, next + 256 <= range.upperBound, let block = run.block(next / 256)
       {
-        parts.append(.block(run.blocks[run.blocks.startIndex + Int(next / 256 - run.firstBlock)]))
+        parts.append(.block(block))
         next += 256
         continue
       }
       // Up to the next block, or to the end where there is none.
-      let isBeforeBlock = inBlocks && next / 256 < run.firstBlock + UInt64(run.blocks.count)
-      let end = isBeforeBlock ? min((next / 256 + 1) * 256, range.upperBound) : range.upperBound
-      guard !run.isSpilled || reload(index) else {
+      let nextBlock = (next / 256 + 1) * 256
+      let isBeforeBlock = inBlocks && (run.block(next / 256) ?? run.block(next / 256 + 1)) != nil
+      let wanted = next..<(isBeforeBlock ? min(nextBlock, range.upperBound) : range.upperBound)
+      guard let found = leaves(wanted, run) else {
         parts.append(.missing(next..<range.upperBound))
         return
       }
-      let place = Int(next - run.offsets.lowerBound)..<Int(end - run.offsets.lowerBound)
-      let (leaves, times) = (runs[index].leaves, runs[index].times)
-      parts.append(
-        .records(
-          leaves[(leaves.startIndex + place.lowerBound)..<(leaves.startIndex + place.upperBound)],
-          times[(times.startIndex + place.lowerBound)..<(times.startIndex + place.upperBound)]))
-      next = end
+      parts.append(.records(found.leaves, found.times))
+      next += UInt64(found.leaves.count)
     }
   }
 
-  /// Makes the leaves of a run again.
-  private mutating func reload(_ index: Int) -> Bool {
-    let run = runs[index]
-    guard let source = run.source else { return false }
-    let count = Int(source.positions.upperBound - source.positions.lowerBound)
-    guard let bytes = try? source.file.bytes(count, at: source.positions.lowerBound) else {
-      return false
+  /// Leaves of a run from an offset on, at least one and none behind the range.
+  private mutating func leaves(_ range: Range<UInt64>, _ run: Run)
+    -> (leaves: ArraySlice<Digest>, times: ArraySlice<Int64>)?
+  {
+    if !run.isSpilled {
+      return part(Unit(offsets: run.offsets, leaves: run.leaves, times: run.times), range)
     }
-    var walk = ChunkWalk(source.task)
-    let account = walk.walk(bytes.rawSpan, start: source.positions.lowerBound)
-    for case .run(let found) in account.items where found.next == run.offsets.upperBound {
-      guard found.leaves.count >= run.offsets.count else { continue }
-      runs[index].leaves = account.leaves[found.leaves].suffix(run.offsets.count)
-      runs[index].times = account.times[found.leaves].suffix(run.offsets.count)
-      leafCount += run.offsets.count
-      return true
+    for part in [run.head, run.tail] {
+      if let unit = part, unit.offsets.contains(range.lowerBound) { return self.part(unit, range) }
     }
-    return false
+    if let unit, unit.offsets.contains(range.lowerBound) { return part(unit, range) }
+    guard let made = made(range.lowerBound, run) else { return nil }
+    unit = made
+    return part(made, range)
+  }
+
+  private func part(_ unit: Unit, _ range: Range<UInt64>)
+    -> (leaves: ArraySlice<Digest>, times: ArraySlice<Int64>)
+  {
+    let from = Int(range.lowerBound - unit.offsets.lowerBound)
+    let to = Int(min(range.upperBound, unit.offsets.upperBound) - unit.offsets.lowerBound)
+    return (
+      unit.leaves[(unit.leaves.startIndex + from)..<(unit.leaves.startIndex + to)],
+      unit.times[(unit.times.startIndex + from)..<(unit.times.startIndex + to)]
+    )
+  }
+
+  /// Makes leaves of a run again.
+  private func made(_ offset: UInt64, _ run: Run) -> Unit? {
+    guard let source = run.source, let (offsets, positions) = run.unit(of: offset) else {
+      return nil
+    }
+    let count = Int(positions.upperBound - positions.lowerBound)
+    guard let bytes = try? source.file.bytes(count, at: positions.lowerBound) else { return nil }
+    var task = source.task
+    (task.leavesFrom, task.makesBlocks) = (offsets.lowerBound, false)
+    var walk = ChunkWalk(task)
+    let account = walk.walk(bytes.rawSpan, start: positions.lowerBound)
+    for case .run(let found) in account.items
+    where found.first <= offsets.lowerBound && found.next >= offsets.upperBound && !found.isGap {
+      let place = found.leaves.prefix(offsets.count)
+      guard place.count == offsets.count else { return nil }
+      return Unit(
+        offsets: offsets, leaves: account.leaves[place], times: account.times[place])
+    }
+    return nil
   }
 
   /// Offsets whose records are not there: some may have been redacted.

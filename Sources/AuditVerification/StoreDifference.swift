@@ -180,12 +180,13 @@ private struct DifferenceWalk: ChunkStage {
         } else {
           leaves += account.leaves[run.leaves].prefix(max(0, limit - leaves.count))
         }
-      case .integrity(let group, _, _):
-        guard leavesFrom == nil, let head = Digest(group.head) else { continue }
-        groups.append(
-          Group(sequence: group.sequence, nextOffset: group.nextOffset.rawValue, head: head))
       default: break
       }
+    }
+    for case .integrity(let group, _, _) in account.events {
+      guard leavesFrom == nil, let head = Digest(group.head) else { continue }
+      groups.append(
+        Group(sequence: group.sequence, nextOffset: group.nextOffset.rawValue, head: head))
     }
     if leavesFrom != nil, leaves.count >= limit { return nil }
     let next = ChunkSource.Cut.beginning(of: request.cut.segment + 1)

@@ -123,25 +123,27 @@ struct StreamWalk: ChunkStage {
       let place = Finding.Place(streamID: stream.id, streamName: stream.name)
       book?.take(value.bytes, at: value.offset, place)
     }
-    var cursor = 0
     for item in account.items {
       switch item {
       case .run(let run): take(run, account)
-      case .commit(let commit, let position):
-        tell(commit.nextOffset.rawValue, at: position, "a commit frame")
-      case .state(let nextOffset, let position): tell(nextOffset, at: position, "a state frame")
+      case .tell(let nextOffset, let position, let kind):
+        tell(nextOffset, at: position, "a \(kind) frame")
+      case .damage(let from, let to, let error): mend(from: from, to: to, error)
+      case .contradiction(let from, let to, let error):
+        add(.contradiction, at: place(position: from, byteCount: to - from), "\(error)")
+        ledger?.isDamaged = true
+      }
+    }
+    var cursor = 0
+    for event in account.events {
+      switch event {
       case .rows(let rows, let position):
         ledger?.makeRows(account.marks, &cursor, upTo: position)
         compare(rows, at: position)
       case .integrity(let group, let position, let byteCount):
         take(group, at: position, byteCount)
       case .seal(let block, let position, let byteCount):
-        tell(block.nextOffset.rawValue, at: position, "the seal block")
         ledger?.seal = (block, position, byteCount)
-      case .damage(let from, let to, let error): mend(from: from, to: to, error)
-      case .contradiction(let from, let to, let error):
-        add(.contradiction, at: place(position: from, byteCount: to - from), "\(error)")
-        ledger?.isDamaged = true
       }
     }
     ledger?.makeRows(account.marks, &cursor, upTo: .max)
@@ -159,6 +161,7 @@ struct StreamWalk: ChunkStage {
     if run.isGap {
       judge?.addGap(run.first..<run.next)
     } else {
+      source?.positions = run.position..<run.end
       judge?.add(run, account, from: source)
     }
   }
