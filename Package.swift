@@ -134,7 +134,8 @@ let package = Package(
     .target(
       name: "CrashScenarios",
       dependencies: [
-        "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "ByteCoding", "Quantities",
+        "CommitLog", "Cryptography", "LogFormat", "PlatformIO", "SimulatedIO", "ByteCoding",
+        "Quantities",
       ],
       swiftSettings: strict),
     .executableTarget(

@@ -58,8 +58,12 @@ struct StatementBook: Sendable {
       guard record < UInt64(Int64.max) else { return }
       note("redaction", offset, id, record..<(record + 1), redaction.time, "", redaction.reason)
       streams[id, default: StreamStatements()].redacted[record] = redaction.leaf
+    case .seal: sealCount += 1
     }
   }
+
+  /// Seals; who has the key of the first epoch can verify them.
+  private(set) var sealCount = 0
 
   private mutating func note(
     _ kind: String, _ offset: UInt64, _ id: UInt64, _ offsets: Range<UInt64>, _ time: Int64,

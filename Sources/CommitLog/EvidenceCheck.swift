@@ -26,11 +26,19 @@ extension StreamLog {
     guard var walk = EvidenceWalk(definition, core.options.limits) else { return EvidenceCheck() }
     for entry in segments.all {
       let file = try entry.file()
-      walk.enter(baseOffset: entry.baseOffset.rawValue)
+      walk.enter(baseOffset: entry.baseOffset.rawValue, logStart: logStartOffset)
       walk.walk(file, to: entry.end?.endPosition.rawValue ?? .max, visible: visible)
       if walk.check.problem != nil { break }
     }
     return walk.check
+  }
+
+  /// Its segments as this process sees them, for messages of tests.
+  package var segmentSummary: String {
+    segments.all.map { entry in
+      let end = entry.end.map { "\($0.nextOffset) \($0.reason)" } ?? "open"
+      return "\(entry.id): \(entry.baseOffset) to \(end)"
+    }.joined(separator: ", ") + "; log start \(logStartOffset)"
   }
 }
 
@@ -65,8 +73,10 @@ struct EvidenceWalk {
   }
 
   /// Goes on with a segment.
-  mutating func enter(baseOffset: UInt64) {
-    if !isBegun, baseOffset == 0 { state = .initial }
+  ///
+  /// - Parameter logStart: First offset kept: a segment of which nothing counts may be older than that.
+  mutating func enter(baseOffset: UInt64, logStart: Offset) {
+    if !isBegun, baseOffset == 0, logStart == .zero { state = .initial }
     isBegun = true
     piece.nextOffset = baseOffset
   }

@@ -33,6 +33,8 @@ struct StatementIndex: Sendable {
   private(set) var streams: [UInt64: Stream] = [:]
   /// Where erasures stand in the evidence stream, by the codes of their subjects.
   private(set) var erasures: [Digest: Offset] = [:]
+  /// The last seal; `nil` when nothing was sealed.
+  private(set) var lastSeal: EpochSeal?
   /// First record of the evidence stream that was not read yet.
   private(set) var nextOffset = Offset.zero
 
@@ -52,6 +54,9 @@ struct StatementIndex: Sendable {
     case .redaction: stream.redactions.append(offset)
     case .erasure(let erasure):
       erasures[erasure.subjectCode] = offset
+      return
+    case .seal(let seal):
+      lastSeal = seal
       return
     }
     streams[statement.streamID] = stream

@@ -1,4 +1,5 @@
 internal import CommitLog
+internal import LogFormat
 internal import PlatformIO
 internal import SimulatedIO
 
@@ -6,7 +7,7 @@ extension Scenario {
   /// Every scenario of the sweep.
   public static let all: [Scenario] = [
     creation, singles, batches, producers, reservations, rolls, mappedRolls, removal, reopenings,
-    manifestRotation, twoStreams, failedSync, failedManifest, diskFull,
+    manifestRotation, twoStreams, evidence, failedSync, failedManifest, diskFull,
   ]
 
   private static let asyncClass = Durability.async(
@@ -136,6 +137,29 @@ extension Scenario {
       try session.append("d", 3, size: 120)
     }
     try session.resendAll("d")
+    try session.checkAll()
+  }
+
+  static let evidence = Scenario(
+    "evidence", "heads are stated, as before signatures, between appends, removals and restarts"
+  ) { session in
+    try session.create()
+    for (name, durability) in [("d", Durability.disk), ("m", .memory)] {
+      try session.createStream(name, durability, rollAfter: 40, evidence: .tree)
+    }
+    for round in 0..<4 {
+      for name in ["d", "m"] {
+        try session.append(name, 20, size: session.random.below(60))
+        try session.appendBatch(name, records: 30, size: 20)
+      }
+      try session.stateHeads()
+      try session.append("m", 2)
+      try session.remove("d", before: UInt64(round) * 45)
+      if round == 1 { try session.restart(inOrder: session.random.oneIn(2)) }
+      try session.remove("m", before: UInt64(round) * 30)
+    }
+    try session.stateHeads()
+    try session.append("d", 1, acknowledged: true)
     try session.checkAll()
   }
 

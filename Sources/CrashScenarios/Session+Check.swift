@@ -1,4 +1,5 @@
 internal import CommitLog
+internal import Cryptography
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
@@ -14,6 +15,7 @@ extension Session {
     try openStore()
     for stream in ledger.streams { try reopen(stream, after: crash) }
     noteWatermarks()
+    try checkSigned()
   }
 
   /// A reader that comes before recovery sees everything that is promised, too. It may sync what it
@@ -115,17 +117,50 @@ extension Session {
       if hasPlannedFault { throw error }
       throw Violation("stream '\(name)': chain and tree: \(error)")
     }
-    if let problem = check.problem { throw Violation("stream '\(name)': \(problem)") }
+    if let problem = check.problem {
+      throw Violation("stream '\(name)': \(problem) (segments \(log.segmentSummary))")
+    }
     let isMissing = stream.entries.contains { $0.mayBeMissing }
     guard check.unverifiableCount == 0 || isMissing || log.logStartOffset > .zero else {
       throw Violation("stream '\(name)': \(check.unverifiableCount) groups cannot be made again")
     }
+    try checkTree(stream, log)
     guard
       log.evidencedOffset == check.nextOffset || !isOpened && log.evidencedOffset > check.nextOffset
     else {
       throw Violation(
         "stream '\(name)': goes on from \(log.evidencedOffset), its last group ends at "
           + "\(check.nextOffset)")
+    }
+  }
+
+  /// The store's tree goes on from what might have been signed, whatever the crash took.
+  private func checkSigned() throws {
+    guard let store, let signed = ledger.signed else { return }
+    do throws(EvidenceError) {
+      guard let log = try store.evidenceStream() else {
+        throw .notCovered(signed.size)
+      }
+      let root = try store.tree(of: log).root(size: signed.size.rawValue)
+      if root.bytes != signed.root { throw .contradiction(.zero..<signed.size) }
+    } catch {
+      if hasPlannedFault { throw error }
+      throw Violation("the store contradicts its signature over size \(signed.size): \(error)")
+    }
+  }
+
+  /// The root of a stream's tree follows from its records, and from the statements about those that are
+  /// gone.
+  private func checkTree(_ stream: StreamLedger, _ log: StreamLog) throws {
+    guard stream.options.evidence == .tree, let store, let head = log.evidenceHead,
+      !stream.entries.contains(where: { $0.mayBeMissing })
+    else { return }
+    do throws(EvidenceError) {
+      let root = try store.tree(of: log).root(size: head.nextOffset.rawValue)
+      if root.bytes != head.root { throw .contradiction(.zero..<head.nextOffset) }
+    } catch {
+      if hasPlannedFault { throw error }
+      throw Violation("stream '\(stream.name)': its tree: \(error)")
     }
   }
 

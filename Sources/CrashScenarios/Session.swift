@@ -1,5 +1,5 @@
 public import CommitLog
-internal import LogFormat
+public import LogFormat
 internal import PlatformIO
 internal import Quantities
 public import SimulatedIO
@@ -163,15 +163,27 @@ public final class Session {
     try step("reopen") { try reopen(after: .processDeath) }
   }
 
+  /// States the heads of all streams, as before a signature.
+  public func stateHeads() throws {
+    try step("stateHeads") {
+      guard let head = try store?.stateHeads() else { return }
+      ledger.signed = (head.nextOffset, head.root)
+    }
+  }
+
   /// Creates a stream of small segments.
-  public func createStream(_ name: String, _ durability: Durability, rollAfter: UInt64 = 0) throws {
+  ///
+  /// - Parameter evidence: What evidence it has; by the seed when that is not said.
+  public func createStream(
+    _ name: String, _ durability: Durability, rollAfter: UInt64 = 0, evidence: EvidenceClass? = nil
+  ) throws {
     try step("createStream") {
       var options = StreamOptions()
       options.durability = durability
       options.firstSegmentByteCount = 64 << 10
       options.segmentByteCount = 64 << 10
       options.rollRecordCount = rollAfter
-      options.evidence = [.tree, .none, .chain, .tree][Int(random.seed >> 5 & 3)]
+      options.evidence = evidence ?? [.tree, .none, .chain, .tree][Int(random.seed >> 5 & 3)]
       if ledger[name] == nil { ledger[name] = StreamLedger(name: name, options: options) }
       guard let store else { return }
       logs[name] = try store.createStream(StreamName(name), options: options)

@@ -1,5 +1,6 @@
 public import CommitLog
 public import LogFormat
+internal import Quantities
 
 /// What a test knows of one stream: every record at its offset, and what was promised about it.
 public struct StreamLedger: Sendable {
@@ -116,6 +117,8 @@ public struct Ledger: Sendable {
   public internal(set) var isStoreCreated = false
   /// Its streams, in the order they were first asked for.
   public internal(set) var streams: [StreamLedger] = []
+  /// What might have been signed: size and root of the store's tree, the last one.
+  var signed: (size: Offset, root: [UInt8])?
 
   subscript(name: String) -> StreamLedger? {
     get { streams.first { $0.name == name } }

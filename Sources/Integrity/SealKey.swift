@@ -1,3 +1,4 @@
+internal import ByteCoding
 public import Cryptography
 
 /// The key that seals are made with in one epoch, from which those of later epochs follow and those of
@@ -52,6 +53,16 @@ public struct SealKey: Sendable {
   /// Whether a seal was made with this key.
   public func isValid(_ seal: EpochSeal) -> Bool {
     seal.epoch == epoch && seal.isValid(under: codeKey)
+  }
+
+  /// The key in hexadecimal digits, for the file that the verifier is given.
+  var hexadecimal: String {
+    secret.withBytes { bytes in
+      (0..<bytes.byteCount).map {
+        Hexadecimal.digits(UInt64(bytes.unsigned8(at: $0) ?? 0), count: 2)
+      }
+      .joined()
+    }
   }
 
   private var codeKey: SecretKey { secret.derived(Self.codeContext) }

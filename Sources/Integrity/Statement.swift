@@ -38,6 +38,8 @@ public struct Statement: Hashable, Sendable {
     case erasure(SubjectErasure)
     /// A record's content was taken out, its leaf kept.
     case redaction(RecordRedaction)
+    /// What the chain of the evidence stream was at a time, under the key of an epoch.
+    case seal(EpochSeal)
 
     /// The number that stands for the kind.
     var kind: UInt8 {
@@ -46,6 +48,7 @@ public struct Statement: Hashable, Sendable {
       case .removal: 2
       case .erasure: 3
       case .redaction: 4
+      case .seal: 5
       }
     }
 
@@ -56,6 +59,7 @@ public struct Statement: Hashable, Sendable {
       case .removal: "removal"
       case .erasure: "erasure"
       case .redaction: "redaction"
+      case .seal: "seal"
       }
     }
   }
@@ -75,6 +79,7 @@ public struct Statement: Hashable, Sendable {
     case .removal(let removal): removal.append(to: &bytes)
     case .erasure(let erasure): erasure.append(to: &bytes)
     case .redaction(let redaction): redaction.append(to: &bytes)
+    case .seal(let seal): bytes += seal.encoded
     }
     return bytes
   }
@@ -94,6 +99,7 @@ public struct Statement: Hashable, Sendable {
     case 2: content = .removal(try RecordRemoval(&fields))
     case 3: content = .erasure(try SubjectErasure(&fields))
     case 4: content = .redaction(try RecordRedaction(&fields))
+    case 5: content = .seal(try fields.seal())
     default: throw .newer
     }
     guard fields.isAtEnd else { throw .tooLong }
@@ -157,6 +163,16 @@ struct StatementFields: ~Copyable, ~Escapable {
     else { throw .contradiction("its leaf is none") }
     position += RecordLeaf.byteCount
     return leaf
+  }
+
+  @_lifetime(self: copy self)
+  mutating func seal() throws(StatementError) -> EpochSeal {
+    guard position <= bytes.byteCount - EpochSeal.byteCount else { throw .tooShort }
+    guard let seal = EpochSeal(bytes.extracting(position..<(position + EpochSeal.byteCount))) else {
+      throw .contradiction("its seal is none")
+    }
+    position += EpochSeal.byteCount
+    return seal
   }
 
   @_lifetime(self: copy self)

@@ -11,7 +11,8 @@ public enum PiperollProgram {
       InitCommand.self, CreateCommand.self, AppendCommand.self, ImportCommand.self,
       ReadCommand.self, TailCommand.self, ExportCommand.self, InfoCommand.self,
       VerifyCommand.self, DumpCommand.self, BenchCommand.self, KeyCommand.self,
-      EvidenceCommand.self, TimestampCommand.self, SubjectsCommand.self, EraseCommand.self,
+      EvidenceCommand.self, SealCommand.self, TimestampCommand.self, SubjectsCommand.self,
+      EraseCommand.self,
     ] + network
 
   /// Commands that need the network.

@@ -38,7 +38,8 @@ import Testing
     ],
     "AsyncLog": ["CommitLog", "LogFormat", "PlatformIO", "Quantities"],
     "CrashScenarios": [
-      "ByteCoding", "CommitLog", "LogFormat", "PlatformIO", "Quantities", "SimulatedIO",
+      "ByteCoding", "CommitLog", "Cryptography", "LogFormat", "PlatformIO", "Quantities",
+      "SimulatedIO",
     ],
     "DamageScenarios": [
       "ByteCoding", "CommitLog", "LogFormat", "PlatformIO", "Quantities", "SimulatedIO",

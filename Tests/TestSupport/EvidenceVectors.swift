@@ -147,6 +147,7 @@ public enum EvidenceVectors {
         ("time", text(redaction.time)), ("leaf", hex(redaction.leaf.encoded)),
         ("reason", text(redaction.reason)),
       ]
+    case .seal(let seal): fields += [("seal", hex(seal.encoded))]
     }
     return fields + [("statement", hex(statement.encoded))]
   }
