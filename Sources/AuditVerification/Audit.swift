@@ -27,7 +27,8 @@ public struct Audit: Sendable {
   /// - Parameter progress: See ``Progress``.
   /// - Returns: The report, and what a later audit can go on from. What is wrong is in it, never thrown.
   /// - Throws: ``AuditError``.
-  public func run(progress: @escaping Progress = { _, _ in true }) throws(AuditError) -> AuditOutcome
+  public func run(progress: @escaping Progress = { _, _ in true }) throws(AuditError)
+    -> AuditOutcome
   {
     let folder: AuditedFolder
     do throws(FileSystemError) { folder = try AuditedFolder(options.path, fileSystem) } catch {

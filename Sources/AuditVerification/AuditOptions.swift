@@ -70,5 +70,7 @@ public struct AuditOutcome: Hashable, Sendable {
   public var state: AuditState?
 
   /// An outcome.
-  public init(report: AuditReport, state: AuditState?) { (self.report, self.state) = (report, state) }
+  public init(report: AuditReport, state: AuditState?) {
+    (self.report, self.state) = (report, state)
+  }
 }

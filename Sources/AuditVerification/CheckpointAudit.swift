@@ -27,13 +27,15 @@ struct CheckpointAudit {
     if options.checkpoints.isEmpty {
       unchecked.append(
         Unchecked(
-          .checkpoint, "no checkpoint was given, so a log that was made anew is not told from this one"))
+          .checkpoint,
+          "no checkpoint was given, so a log that was made anew is not told from this one"))
     }
     if options.policy == nil {
       unchecked.append(
         Unchecked(.witnesses, "no policy was given, so nobody else is known to have seen the log"))
     }
-    if options.checkpoints.isEmpty || options.keys.isEmpty && options.policy?.logs.isEmpty != false {
+    if options.checkpoints.isEmpty || options.keys.isEmpty && options.policy?.logs.isEmpty != false
+    {
       unchecked.append(
         Unchecked(
           .signature, wasAskedFor: !options.checkpoints.isEmpty,
@@ -65,7 +67,8 @@ struct CheckpointAudit {
           Claim(index: index, streamName: name, size: checkpoint.size, root: checkpoint.root))
       } else if !origins.isEmpty {
         findings.append(
-          .at(place, .untrustedCheckpoint,
+          .at(
+            place, .untrustedCheckpoint,
             "it is of '\(escapedForTerminal(origin))', which is not the log that was named"))
       }
     }
@@ -161,7 +164,8 @@ struct CheckpointAudit {
       results[claim.index].isConfirmed = false
       place.offsets = (size ?? 0)..<claim.size
       findings.append(
-        .at(place, .truncated,
+        .at(
+          place, .truncated,
           "the checkpoint '\(escapedForTerminal(path))' is of \(claim.size) leaves, and the log has "
             + "\(size ?? 0)"))
     } else if let root {
@@ -169,7 +173,8 @@ struct CheckpointAudit {
       guard root != claim.root else { return }
       place.offsets = 0..<claim.size
       findings.append(
-        .at(place, .rewritten, .broken, .edit,
+        .at(
+          place, .rewritten, .broken, .edit,
           "the checkpoint '\(escapedForTerminal(path))' has another root over its \(claim.size) "
             + "leaves"))
     } else {

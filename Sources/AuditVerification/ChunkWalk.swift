@@ -105,7 +105,9 @@ struct ChunkWalk: ~Copyable {
     guard length & 7 != 0, head.kind != .gap, head.kind != .padding else { return }
     let end = place + head.alignedByteCount
     guard let word = bytes.littleEndianUnsigned64(at: end - 8) else { return }
-    if word >> UInt64(8 * (length & 7)) != 0 { account.padding.append(start + UInt64(place + length)) }
+    if word >> UInt64(8 * (length & 7)) != 0 {
+      account.padding.append(start + UInt64(place + length))
+    }
   }
 
   private mutating func take(_ head: FrameHead, _ bytes: RawSpan, at place: Int, _ start: UInt64) {

@@ -43,7 +43,8 @@ extension EvidenceJudge {
     guard !found.isEmpty else {
       return add(
         .changedRecords, .edit, at: place,
-        "the records of group \(group.sequence) are not those that its chain and tree were made from")
+        "the records of group \(group.sequence) are not those that its chain and tree were made from"
+      )
     }
     for (subtree, root) in found.prefix(Self.suspectLimit) {
       let suspected = max(subtree.lowerBound, range.lowerBound)..<subtree.upperBound

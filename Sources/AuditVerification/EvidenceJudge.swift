@@ -130,7 +130,8 @@ struct EvidenceJudge {
     if group.sequence <= before, group.nextOffset.rawValue <= leavesFrom { return }
     let range = group.firstOffset.rawValue..<group.nextOffset.rawValue
     guard let after = group.state(definition) else {
-      add(.unboundHeads, .edit, at: place,
+      add(
+        .unboundHeads, .edit, at: place,
         "group \(group.sequence) contradicts itself: its heads do not follow from its fields")
       // As if it were not there: the next group tells what it was.
       contradictingCount += 1
@@ -175,7 +176,8 @@ struct EvidenceJudge {
         unverifiedCount += 1
       }
     case .tooMany:
-      add(.contradiction, .unknown, at: place,
+      add(
+        .contradiction, .unknown, at: place,
         "group \(group.sequence) has more offsets without records than any writer gives up")
       unverifiedCount += 1
     }
@@ -211,7 +213,8 @@ struct EvidenceJudge {
       built.frame(definition, group.storeID).head == group.previousHead
     {
       if !hasLoss, contradictingCount == 0 {
-        add(.brokenChain, .unknown, at: place,
+        add(
+          .brokenChain, .unknown, at: place,
           "the frame of group \(group.sequence - 1) is gone; made again from its records it is the "
             + "one that this group goes on from")
       }
@@ -222,7 +225,8 @@ struct EvidenceJudge {
       return true
     }
     if !hasLoss, contradictingCount == 0 {
-      add(.brokenChain, .edit, at: place,
+      add(
+        .brokenChain, .edit, at: place,
         "group \(group.sequence) from offset \(first) does not go on from group "
           + "\(known.chain.count), which ends at offset \(known.nextOffset)")
     }
@@ -293,7 +297,8 @@ struct EvidenceJudge {
     guard group.sequence == known.groupCount, group.nextOffset.rawValue == known.nextOffset,
       group.head == known.head.bytes
     else {
-      add(.rewritten, .edit, at: place,
+      add(
+        .rewritten, .edit, at: place,
         "an earlier audit found group \(known.groupCount) to end at offset \(known.nextOffset) "
           + "with another head")
       state = group.state(definition)
@@ -312,7 +317,8 @@ struct EvidenceJudge {
     guard let held, group.sequence == held.groupCount,
       group.head != held.head.bytes || group.nextOffset.rawValue != held.nextOffset
     else { return }
-    add(.rewritten, .edit, at: place,
+    add(
+      .rewritten, .edit, at: place,
       "an earlier audit found group \(held.groupCount) to end at offset \(held.nextOffset) with "
         + "another head")
   }

@@ -58,7 +58,8 @@ struct HeadsComparison {
       var place = place
       place.offsets = expected..<newest.nextOffset
       findings.append(
-        .at(place, .truncated,
+        .at(
+          place, .truncated,
           "the store stated \(newest.groupCount) groups up to offset \(newest.nextOffset) "
             + "(statement \(newest.statementOffset)); the stream ends at \(expected)"))
     }
@@ -72,7 +73,8 @@ struct HeadsComparison {
       let from = lastAgreeing?.nextOffset ?? 0
       place.offsets = from < first.stated.nextOffset ? from..<first.stated.nextOffset : nil
       findings.append(
-        .at(place, .rewritten, .broken, .edit,
+        .at(
+          place, .rewritten, .broken, .edit,
           "the stream is not the one that the store stated: group \(first.stated.groupCount) has "
             + "another head (statement \(first.stated.statementOffset)), and none since fits"))
       return findings
@@ -81,7 +83,8 @@ struct HeadsComparison {
       place.offsets = nil
       let isOneOfBoth = differs.head != differs.root && !differs.place
       findings.append(
-        .at(place, isOneOfBoth ? .unboundHeads : .falseStatement, .broken, .edit,
+        .at(
+          place, isOneOfBoth ? .unboundHeads : .falseStatement, .broken, .edit,
           "statement \(heads.statementOffset) says of group \(heads.groupCount) what "
             + (isOneOfBoth
               ? (differs.head ? "its chain does not" : "its tree does not") : "is not so")))

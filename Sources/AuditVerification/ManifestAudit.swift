@@ -39,7 +39,8 @@ struct ManifestAudit {
       } catch {
         guard error.isAboutTheFile else { throw error }
         findings.append(
-          .at(Finding.Place(file: name),
+          .at(
+            Finding.Place(file: name),
             error.reason == .notFound ? .missingFile : .foreignFile,
             "this copy of the manifest cannot be read: \(error.reason.explanation)"))
       }
@@ -60,7 +61,8 @@ struct ManifestAudit {
     }
     guard isOurs || !preamble.slots.isEmpty else {
       findings.append(
-        .at(Finding.Place(file: file.name), .foreignFile,
+        .at(
+          Finding.Place(file: file.name), .foreignFile,
           "the file is not the manifest that the store's root names"))
       return false
     }
@@ -163,7 +165,8 @@ struct ManifestAudit {
       var rule = Finding.Rule.contradiction
       if case .newer = error { rule = .newer }
       findings.append(
-        .at(Finding.Place(file: copy.name, position: position), rule,
+        .at(
+          Finding.Place(file: copy.name, position: position), rule,
           "the manifest contradicts itself: \(error)"))
     }
   }

@@ -37,7 +37,9 @@ struct SegmentLookup {
       var account = ChunkAccount()
       var wanted = Self.windowByteCount
       for _ in 0..<2 {
-        guard let count = try? ledger.file.read(wanted, into: &buffer, at: start) else { return nil }
+        guard let count = try? ledger.file.read(wanted, into: &buffer, at: start) else {
+          return nil
+        }
         var walk = ChunkWalk(task)
         account = walk.walk(buffer.rawSpan.extracting(0..<count), start: start)
         guard account.end == start, case .more(let needed) = account.stop, needed > count else {

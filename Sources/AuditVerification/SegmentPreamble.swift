@@ -40,7 +40,8 @@ struct SegmentPreamble {
   /// Reads the preamble of a file.
   ///
   /// - Parameter salt: The segment's, where it is known otherwise than by its header.
-  init(_ file: AuditedFile, salt known: UInt64?, _ search: inout BitSearch) throws(FileSystemError) {
+  init(_ file: AuditedFile, salt known: UInt64?, _ search: inout BitSearch) throws(FileSystemError)
+  {
     var bytes = try file.bytes(SegmentLayout.preambleByteCount, at: 0)
     // What looks wrong may have been written at that moment.
     for _ in 0..<2 {

@@ -34,7 +34,9 @@ struct StatementBook: Sendable {
       guard findings.count < StreamWalk.findingCountLimit else { return }
       let isNewer = error == .newer
       findings.append(
-        .at(place, isNewer ? .newer : .falseStatement, isNewer ? .warning : .broken, .unknown, "\(error)"))
+        .at(
+          place, isNewer ? .newer : .falseStatement, isNewer ? .warning : .broken, .unknown,
+          "\(error)"))
       return
     }
     let id = statement.streamID
@@ -82,7 +84,8 @@ struct StatementBook: Sendable {
     if removal.firstOffset < before {
       report(
         place, offset,
-        "it says that offsets from \(removal.firstOffset) are gone, and those before \(before) were")
+        "it says that offsets from \(removal.firstOffset) are gone, and those before \(before) were"
+      )
     }
     for heads in statements.heads where heads.coverage == .tree {
       if let root = removed.roots[heads.nextOffset], root != heads.root {

@@ -48,7 +48,8 @@ struct StoreRoot {
     isKnown = manifest.map.isWhole
     if !isKnown, manifest.findings.isEmpty {
       findings.append(
-        .at(Finding.Place(file: AuditedFolder.manifestFolder), .contradiction,
+        .at(
+          Finding.Place(file: AuditedFolder.manifestFolder), .contradiction,
           "the manifest has no whole snapshot"))
     }
   }

@@ -60,7 +60,8 @@ extension StreamWalk {
     if explained < first { missing.append(explained..<first) }
     for range in missing where range.upperBound > from {
       add(
-        .missingRecords, at: Finding.Place(
+        .missingRecords,
+        at: Finding.Place(
           streamID: stream.id, streamName: stream.name, offsets: range),
         "the stream begins at offset \(first), and no statement says why these records are gone")
     }

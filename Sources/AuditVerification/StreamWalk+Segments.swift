@@ -59,8 +59,10 @@ extension StreamWalk {
           + "\(header.segmentID), written with another salt")
       return false
     }
-    guard segment.mapped?.end == nil || segment.mapped?.end?.endPosition.rawValue
-      == UInt64(SegmentLayout.preambleByteCount)
+    guard
+      segment.mapped?.end == nil
+        || segment.mapped?.end?.endPosition.rawValue
+          == UInt64(SegmentLayout.preambleByteCount)
     else {
       miss(
         segment, next, .foreignFile,
@@ -69,7 +71,8 @@ extension StreamWalk {
     }
     // Activated, and nothing of it written yet.
     if segment.mapped?.durable != nil {
-      miss(segment, segment.mapped?.durable?.nextOffset.rawValue, .foreignFile,
+      miss(
+        segment, segment.mapped?.durable?.nextOffset.rawValue, .foreignFile,
         "nothing in the file is of this segment, and the manifest knows that there was")
     }
     return false
@@ -174,7 +177,8 @@ extension StreamWalk {
     guard let current = ledger else { return nil }
     let segment = current.segment
     let ownEnd = current.preamble.ownEnd
-    let known = segment.mapped?.end.map { ($0.endPosition.rawValue, $0.nextOffset.rawValue) }
+    let known =
+      segment.mapped?.end.map { ($0.endPosition.rawValue, $0.nextOffset.rawValue) }
       ?? ownEnd.map { ($0.durablePosition.rawValue, $0.nextOffset.rawValue) }
     if let known {
       if position < known.0 {
@@ -320,7 +324,11 @@ extension ArraySlice<IndexRow> {
     var high = endIndex
     while low < high {
       let middle = (low + high) / 2
-      if self[middle].positionInWords < row.positionInWords { low = middle + 1 } else { high = middle }
+      if self[middle].positionInWords < row.positionInWords {
+        low = middle + 1
+      } else {
+        high = middle
+      }
     }
     return low
   }

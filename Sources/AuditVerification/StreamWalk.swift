@@ -80,7 +80,8 @@ struct StreamWalk: ChunkStage {
     case .more:
       // A frame that is cut off by the end of the file.
       if account.end == account.start, request.next == nil {
-        return resolve(.truncated(.frame, needed: account.end + 16, available: account.end),
+        return resolve(
+          .truncated(.frame, needed: account.end + 16, available: account.end),
           at: account.end, request, &segments)
       }
       return ChunkSource.Cut(segment: index, position: account.end)

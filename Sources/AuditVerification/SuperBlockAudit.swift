@@ -22,7 +22,8 @@ struct SuperBlockAudit {
       } catch {
         guard error.isAboutTheFile else { throw error }
         findings = [
-          .at(Finding.Place(file: Self.fileName),
+          .at(
+            Finding.Place(file: Self.fileName),
             error.reason == .notFound ? .missingFile : .foreignFile,
             "the store's root cannot be read: \(error.reason.explanation)")
         ]
@@ -60,7 +61,8 @@ struct SuperBlockAudit {
         file: Self.fileName, position: position + UInt64(flip?.byte ?? 0),
         byteCount: flip == nil ? UInt64(SuperBlock.byteCount) : 1, bit: flip?.bit)
       findings.append(
-        .at(place, .damagedBytes, .broken, flip == nil ? .unknown : .rot,
+        .at(
+          place, .damagedBytes, .broken, flip == nil ? .unknown : .rot,
           flip == nil
             ? "this copy of the store's root does not hold: \(error)"
             : "the bit was flipped since it was written; with it changed back this copy of the "
@@ -70,7 +72,8 @@ struct SuperBlockAudit {
     do throws(FormatError) { superblock = try SuperBlock.newest(copies[0], copies[1]) } catch {
       if case .damaged(_, .identity) = error {
         findings.append(
-          .at(Finding.Place(file: Self.fileName), .contradiction,
+          .at(
+            Finding.Place(file: Self.fileName), .contradiction,
             "the two copies of the store's root contradict each other"))
       }
     }

@@ -161,7 +161,8 @@ struct SuspectTrial {
           parts: LeafHasher.Parts(
             eventTime: view.eventTime?.rawValue, keyByteCount: view.key?.byteCount,
             typeByteCount: view.type?.byteCount, headersByteCount: view.headers.byteCount),
-          content: view.content.copyBytes(), position: start + UInt64(range.lowerBound), file: name))
+          content: view.content.copyBytes(), position: start + UInt64(range.lowerBound), file: name)
+      )
     }
     do throws(FormatError) {
       if head.kind == .soloRecord {

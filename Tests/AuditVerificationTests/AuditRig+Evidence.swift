@@ -41,7 +41,8 @@ extension AuditRig {
     for file in segments(ofStream: streamID) {
       let bytes = try bytes(file)
       guard
-        let header = try? SegmentHeader(bytes.rawSpan.extracting(0..<SegmentHeader.byteCount), at: 0)
+        let header = try? SegmentHeader(
+          bytes.rawSpan.extracting(0..<SegmentHeader.byteCount), at: 0)
       else { continue }
       let reader = FrameReader(bytes.rawSpan, salt: header.salt, limits: FormatLimits())
       var position = UInt64(SegmentLayout.preambleByteCount)
@@ -80,7 +81,9 @@ extension AuditRig {
     for block in RecordRemoval.blocks(from: range.lowerBound, to: range.upperBound) {
       let start = block * 256
       let part = max(start, range.lowerBound)..<min(start + 256, range.upperBound)
-      let isWhole = part.count == 256 && !statedSizes.contains { part.contains($0 - 1) && $0 != part.upperBound }
+      let isWhole =
+        part.count == 256
+        && !statedSizes.contains { part.contains($0 - 1) && $0 != part.upperBound }
       removal.hasLeaves.append(!isWhole)
       let hashes = Array(leaves[Int(part.lowerBound)..<Int(part.upperBound)])
       if isWhole {

@@ -40,7 +40,8 @@ import Testing
     #expect(rig.disk.openHandleCount == 0)
   }
 
-  @Test(arguments: [(1, 256), (1, 4_096), (3, 1_000), (4, 30_000), (2, 1 << 20)], [0, 300, 1 << 16])
+  @Test(
+    arguments: [(1, 256), (1, 4_096), (3, 1_000), (4, 30_000), (2, 1 << 20)], [0, 300, 1 << 16])
   func `stretches, threads and memory change nothing in a report`(
     _ form: (workers: Int, byteCount: Int), _ leafLimit: Int
   ) throws {

@@ -26,7 +26,8 @@ import Testing
     for file in rig.segments(ofStream: 1) {
       let bytes = try rig.bytes(file)
       guard
-        let header = try? SegmentHeader(bytes.rawSpan.extracting(0..<SegmentHeader.byteCount), at: 0)
+        let header = try? SegmentHeader(
+          bytes.rawSpan.extracting(0..<SegmentHeader.byteCount), at: 0)
       else { continue }
       let reader = FrameReader(bytes.rawSpan, salt: header.salt, limits: FormatLimits())
       var position = UInt64(SegmentLayout.preambleByteCount)
@@ -35,7 +36,8 @@ import Testing
           let offset = try SoloRecord.view(frame.bytes, head: frame.head).offset.rawValue
           places.append(
             Place(
-              file: file, position: Int(position), head: frame.head, offsets: offset..<(offset + 1)))
+              file: file, position: Int(position), head: frame.head, offsets: offset..<(offset + 1))
+          )
         }
         position = frame.end
       }
@@ -54,7 +56,9 @@ import Testing
     let content = FrameChecksum.content(frame.rawSpan.extracting(16..<frame.count))
     let checksum =
       content ^ FrameChecksum.place(salt: salt, position: UInt64(place.position), word: word)
-    for index in 0..<8 { frame[8 + index] = UInt8(truncatingIfNeeded: checksum >> UInt64(8 * index)) }
+    for index in 0..<8 {
+      frame[8 + index] = UInt8(truncatingIfNeeded: checksum >> UInt64(8 * index))
+    }
     bytes.replaceSubrange(range, with: frame)
     try rig.replace(place.file, bytes)
   }

@@ -81,10 +81,12 @@ import Testing
     let names = rig.files.filter {
       $0 == "SUPER" || $0.hasPrefix("meta/") || $0.hasPrefix("s/")
     }
-    let used = try Set(names.filter { name in
-      let bytes = try rig.bytes(name)
-      return name == "SUPER" || (try? SegmentHeader(bytes.rawSpan.extracting(0..<4_096), at: 0)) != nil
-    })
+    let used = try Set(
+      names.filter { name in
+        let bytes = try rig.bytes(name)
+        return name == "SUPER"
+          || (try? SegmentHeader(bytes.rawSpan.extracting(0..<4_096), at: 0)) != nil
+      })
     for name in names {
       let path = AuditRig.path + "/" + name
       let before = try rig.bytes(name)

@@ -18,7 +18,8 @@ import Testing
     for file in rig.segments(ofStream: 1) {
       let bytes = try rig.bytes(file)
       guard
-        let header = try? SegmentHeader(bytes.rawSpan.extracting(0..<SegmentHeader.byteCount), at: 0)
+        let header = try? SegmentHeader(
+          bytes.rawSpan.extracting(0..<SegmentHeader.byteCount), at: 0)
       else { continue }
       let report = try rig.report { $0.path = AuditRig.path + "/" + file }
       #expect(report.verdict == .proven, "\(described(report))")

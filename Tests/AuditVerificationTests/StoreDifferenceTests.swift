@@ -10,7 +10,8 @@ import Testing
 @testable import AuditVerification
 
 @Suite struct StoreDifferenceTests {
-  static func difference(_ rig: AuditRig, _ change: (Store) throws -> Void) throws -> StoreDifference
+  static func difference(_ rig: AuditRig, _ change: (Store) throws -> Void) throws
+    -> StoreDifference
   {
     // The copy is one that was adopted, so that it can be written.
     for path in rig.disk.paths where path.hasPrefix(AuditRig.path + "/") {
