@@ -5,6 +5,10 @@ import Testing
   /// Test files about more than one source file, and what they are about.
   static let crossCutting: [String: String] = [
     "Tests/AsyncLogTests/AsyncLogTests.swift": "awaiting and tailing together",
+    "Tests/AuditVerificationTests/EditTests.swift": "what somebody does who makes checksums anew",
+    "Tests/AuditVerificationTests/FlipTests.swift": "single flipped bits in every kind of file",
+    "Tests/AuditVerificationTests/LossTests.swift": "bytes and files that are gone or others",
+    "Tests/AuditVerificationTests/RealDiskTests.swift": "audits on the machine's own files",
     "Tests/CommandLineInterfaceTests/HelpTests.swift": "all texts made for people",
     "Tests/CommandLineInterfaceTests/InputTests.swift": "all ways to read standard input",
     "Tests/CommandLineInterfaceTests/ParserTests.swift": "programs, commands and parameters",
