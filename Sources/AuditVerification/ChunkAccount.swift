@@ -70,6 +70,13 @@ struct ChunkAccount: Sendable {
     case rows(IndexFrame, at: UInt64)
     case integrity(IntegrityFrame, at: UInt64, byteCount: Int)
     case seal(SealBlock, at: UInt64, byteCount: Int)
+
+    var position: UInt64 {
+      switch self {
+      case .rows(_, let position): position
+      case .integrity(_, let position, _), .seal(_, let position, _): position
+      }
+    }
   }
 
   /// Records, or offsets without, one behind the other.

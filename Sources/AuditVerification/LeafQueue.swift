@@ -59,7 +59,9 @@ struct LeafQueue {
       let from = start ?? block(next - 1)?.position ?? all.lowerBound
       let lower = number < first ? offsets.lowerBound : min(number, next) * 256
       let upper = number < first ? first * 256 : number < next ? lower + 256 : offsets.upperBound
-      return (max(lower, offsets.lowerBound)..<min(upper, offsets.upperBound), from..<max(from, end))
+      return (
+        max(lower, offsets.lowerBound)..<min(upper, offsets.upperBound), from..<max(from, end)
+      )
     }
   }
 
@@ -180,7 +182,8 @@ struct LeafQueue {
     let run = runs[index]
     var next = range.lowerBound
     while next < range.upperBound {
-      if inBlocks, next % 256 == 0, next + 256 <= range.upperBound, let block = run.block(next / 256)
+      if inBlocks, next % 256 == 0, next + 256 <= range.upperBound,
+        let block = run.block(next / 256)
       {
         parts.append(.block(block))
         next += 256

@@ -77,7 +77,7 @@ struct SegmentLedger {
     }
   }
 
-  mutating func note(lastTime: Int64) { self.lastTime = lastTime }
+  mutating func note(lastTime: Int64) { self.lastTime = max(self.lastTime, lastTime) }
 
   /// The last row that was made at or before a position.
   func row(before position: UInt64) -> IndexRow? {

@@ -81,23 +81,28 @@ struct StoreAudit {
     var attempts = 0
     while true {
       attempts += 1
-      let walk = try walk(stream)
+      var walk = try walk(stream)
+      if walk.findings.isEmpty { return take(walk, stream) }
       // What looks wrong may have been removed, ended or used again while it was read.
-      if attempts < Self.retryCount, !walk.findings.isEmpty || walk.judge?.findings.isEmpty == false
-      {
-        var again = StoreRoot()
-        var search = search
-        try look { (audit) throws(FileSystemError) in
-          again = try StoreRoot.read(audit.folder, &search)
-        }
-        if let now = again.map.streams[stream.id], now != stream {
-          stream = now
-          root.map = again.map
-          try refreshBook(besides: stream)
-          continue
-        }
+      var again = StoreRoot()
+      var search = search
+      try look { (audit) throws(FileSystemError) in
+        again = try StoreRoot.read(audit.folder, &search)
       }
-      return take(walk, stream)
+      guard let now = again.map.streams[stream.id], now != stream else {
+        return take(walk, stream)
+      }
+      if attempts >= Self.retryCount {
+        // Segments go faster than they are read: of those that are gone by now nothing is said.
+        let names = Set(now.segments.map(\.fileName))
+        walk.findings.removeAll { finding in
+          finding.place.file.map { !names.contains($0) } ?? false
+        }
+        return take(walk, now)
+      }
+      stream = now
+      root.map = again.map
+      try refreshBook(besides: stream)
     }
   }
 

@@ -34,11 +34,20 @@ extension StreamWalk {
       // Behind what was proven nobody can tell a torn end from a damaged one.
       let end = max(position, min(limit, segments[index].provenPosition))
       mend(from: position, to: end, error)
+      takeMended()
       return finish(at: end, &segments)
     }
     mend(from: position, to: next, error)
+    takeMended()
     return next < limit
       ? ChunkSource.Cut(segment: index, position: next) : finish(at: limit, &segments)
+  }
+
+  /// Takes what stands in frames that were changed back behind a stretch.
+  private mutating func takeMended() {
+    guard !mendedEvents.isEmpty || !mendedMarks.isEmpty else { return }
+    var nothing = ChunkAccount()
+    takeItems(&nothing)
   }
 
   private func isIntactNow(_ position: UInt64, _ limit: UInt64) -> Bool {
@@ -125,7 +134,7 @@ extension StreamWalk {
     task.makesBlocks = judge?.coverage == .tree
     var walk = ChunkWalk(task)
     let end = min(head.alignedByteCount, bytes.count)
-    var account = walk.walk(bytes.rawSpan.extracting(0..<end), start: from)
+    let account = walk.walk(bytes.rawSpan.extracting(0..<end), start: from)
     let isRow = account.items.contains { if case .run = $0 { true } else { false } }
     let offsets = Self.offsets(of: flip, bytes, head, account, limits)
     add(
@@ -134,7 +143,10 @@ extension StreamWalk {
       "the bit was flipped since it was written; with it changed back the "
         + (isRow ? "record's" : "structure's") + " own checksum holds again")
     if let offsets { judge?.noteMended(offsets, finding: findings.count - 1) }
-    withoutSource { $0.takeItems(&account) }
+    withoutSource { $0.takeRecords(account) }
+    mendedEvents += account.events
+    mendedMarks += account.marks
+    if let time = account.lastTime { ledger?.note(lastTime: time) }
     let rest = from + UInt64(end)
     if rest < to { lose(from: rest, to: to, "no frame stands there") }
   }

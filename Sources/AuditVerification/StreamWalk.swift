@@ -24,6 +24,9 @@ struct StreamWalk: ChunkStage {
   var expected: UInt64?
   var openDamage: OpenDamage?
   var isCancelled = false
+  /// What stands in frames that were changed back, until it is their turn.
+  var mendedEvents: [ChunkAccount.Event] = []
+  var mendedMarks: [ChunkAccount.Mark] = []
   /// The stretch whose account is taken.
   private var source: LeafQueue.Source?
   /// A file that could not be read for a reason that is not its own.
@@ -115,24 +118,17 @@ struct StreamWalk: ChunkStage {
     return next
   }
 
-  /// Takes what was found in a stretch.
+  /// Takes what was found in a stretch: records first, then what is said of them.
   mutating func takeItems(_ account: inout ChunkAccount) {
-    ledger?.count(account)
-    coverage.recordCount += account.recordCount
-    for value in account.values {
-      let place = Finding.Place(streamID: stream.id, streamName: stream.name)
-      book?.take(value.bytes, at: value.offset, place)
-    }
-    for item in account.items {
-      switch item {
-      case .run(let run): take(run, account)
-      case .tell(let nextOffset, let position, let kind):
-        tell(nextOffset, at: position, "a \(kind) frame")
-      case .damage(let from, let to, let error): mend(from: from, to: to, error)
-      case .contradiction(let from, let to, let error):
-        add(.contradiction, at: place(position: from, byteCount: to - from), "\(error)")
-        ledger?.isDamaged = true
-      }
+    takeRecords(account)
+    // Frames that were changed back in memory stand among the others.
+    let isMended = !mendedEvents.isEmpty || !mendedMarks.isEmpty
+    account.events += mendedEvents
+    account.marks += mendedMarks
+    (mendedEvents, mendedMarks) = ([], [])
+    if isMended {
+      account.events.sort { $0.position < $1.position }
+      account.marks.sort { $0.position < $1.position }
     }
     var cursor = 0
     for event in account.events {
@@ -152,6 +148,27 @@ struct StreamWalk: ChunkStage {
       add(
         .unexpectedBytes, .warning, at: place(position: position),
         "bytes between two frames are not zero")
+    }
+  }
+
+  /// Takes records and what is wrong with them.
+  mutating func takeRecords(_ account: borrowing ChunkAccount) {
+    ledger?.count(account)
+    coverage.recordCount += account.recordCount
+    for value in account.values {
+      let place = Finding.Place(streamID: stream.id, streamName: stream.name)
+      book?.take(value.bytes, at: value.offset, place)
+    }
+    for item in account.items {
+      switch item {
+      case .run(let run): take(run, account)
+      case .tell(let nextOffset, let position, let kind):
+        tell(nextOffset, at: position, "a \(kind) frame")
+      case .damage(let from, let to, let error): mend(from: from, to: to, error)
+      case .contradiction(let from, let to, let error):
+        add(.contradiction, at: place(position: from, byteCount: to - from), "\(error)")
+        ledger?.isDamaged = true
+      }
     }
   }
 

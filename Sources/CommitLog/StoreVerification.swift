@@ -209,7 +209,7 @@ public struct StoreVerification {
         segment, file: nil, directory: store.directory, limits: store.options.limits)
       // What is missing was reported above.
       guard let file = try? entry.file() else { continue }
-      walk.enter(baseOffset: segment.baseOffset.rawValue)
+      walk.enter(baseOffset: segment.baseOffset.rawValue, logStart: stream.logStart)
       walk.walk(file, to: segment.end?.endPosition.rawValue ?? .max, visible: visible)
       last = entry
     }

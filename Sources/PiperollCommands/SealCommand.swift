@@ -117,24 +117,26 @@ enum SealCommand: ExecutableCommand {
     } catch {
       throw .message("\(error)")
     }
+    let made: (seal: EpochSeal, offset: Offset)?
     do throws(SealingError) {
-      guard
-        let made = try StoreSealer(store, origin: origin).seal(
-          with: file, at: console.environment.time.now())
-      else { throw SealingError.evidence(.notCovered(.zero)) }
-      if arguments[Flag.json] {
-        var json = JSONWriter()
-        json.beginObject()
-        json.member("epoch", made.seal.epoch)
-        json.member("groups", made.seal.chain.count)
-        json.member("statement", made.offset.rawValue)
-        json.endObject()
-        try console.write(json)
-      } else {
-        try console.write("sealed in epoch \(made.seal.epoch), statement \(made.offset)\n")
-      }
+      made = try StoreSealer(store, origin: origin).seal(
+        with: file, at: console.environment.time.now())
     } catch {
       throw .message("\(error)")
+    }
+    guard let made else {
+      throw .message("there is nothing to seal: append to a stream that has chain or tree")
+    }
+    if arguments[Flag.json] {
+      var json = JSONWriter()
+      json.beginObject()
+      json.member("epoch", made.seal.epoch)
+      json.member("groups", made.seal.chain.count)
+      json.member("statement", made.offset.rawValue)
+      json.endObject()
+      try console.write(json)
+    } else {
+      try console.write("sealed in epoch \(made.seal.epoch), statement \(made.offset)\n")
     }
     return .success
   }

