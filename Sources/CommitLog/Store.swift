@@ -126,11 +126,13 @@ public final class Store: Sendable {
         stream: name.text, setting: difference.setting, existing: difference.existing,
         requested: difference.requested)
     }
+    let log = try log(definition.streamID)
     // Now, while there is room: what is removed from a full disk must be stated first.
-    if definition.evidence != .none, name.text != Statement.streamName {
+    if definition.evidence != .none, name.text != Statement.streamName, core.faults.keepsStatements
+    {
       _ = try evidenceLog(creating: true)
     }
-    return try log(definition.streamID)
+    return log
   }
 
   /// Opens an existing stream, with the settings it was created with.

@@ -113,6 +113,8 @@ package struct DeliberateFaults: Sendable {
   package var invalidatesTail = true
   /// Class `memory` and `async`: a frame is published after its body was stored.
   package var publishesBodyFirst = true
+  /// The stream of statements is made with the first stream that has evidence, and removals are stated.
+  package var keepsStatements = true
   /// Called, by an engine that publishes first, between publication and body.
   package var betweenPublicationAndBody: (@Sendable () -> Void)?
   /// Makes the sound engine.

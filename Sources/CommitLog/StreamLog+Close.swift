@@ -160,6 +160,7 @@ extension StreamLog {
 
   /// States that the records before an offset go.
   private func stateRemoval(to next: Offset, reason: String) throws(AppendError) {
+    guard core.faults.keepsStatements else { return }
     do throws(EvidenceError) {
       try core.statements.stateRemoval(
         of: self, from: logStartOffset, to: next, cause: .request, reason: reason)

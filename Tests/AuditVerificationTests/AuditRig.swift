@@ -27,7 +27,11 @@ struct AuditRig {
   }
 
   var environment: StoreEnvironment {
-    StoreEnvironment(fileSystem: disk, time: time, random: random, bootHash: 1)
+    // What the store states is made by the tests themselves, true or false.
+    var environment = StoreEnvironment(
+      fileSystem: disk, time: time, random: random, bootHash: 1)
+    environment.faults.keepsStatements = false
+    return environment
   }
 
   /// A store with streams, each with some records.

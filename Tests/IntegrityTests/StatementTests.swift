@@ -70,7 +70,7 @@ import Testing
 
   @Test func `statements of another version or kind are newer`() {
     let bytes = EvidenceSamples.heads.encoded
-    for (position, value) in [(0, 0), (0, 2), (1, 0), (1, 5), (1, 255), (2, 1), (7, 128)] {
+    for (position, value) in [(0, 0), (0, 2), (1, 0), (1, 6), (1, 255), (2, 1), (7, 128)] {
       var other = bytes
       other[position] = UInt8(value)
       #expect(Self.error(other) == .newer, "\(value) at \(position)")

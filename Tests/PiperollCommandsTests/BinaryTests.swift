@@ -205,6 +205,6 @@ import Testing
     let acks = String(decoding: try rig.read("acks"), as: UTF8.self).split(separator: "\n")
     let offsets = Set(acks.compactMap { $0.split(separator: "\t").first })
     #expect(!acks.isEmpty && offsets.count == acks.count)
-    #expect(result.output.contains("sound; 1 streams"))
+    #expect(result.output.contains("sound; 2 streams"))
   }
 }
