@@ -17,8 +17,8 @@ public import Quantities
 ///
 /// | position | size | value |
 /// | ---: | ---: | --- |
-/// | 0 | 32 | commitment to event time, key, type, headers and payload, salted (``RecordContent``) |
-/// | 32 | n + 37 | the payload, sealed (``PayloadCipher``) |
+/// | 0 | 32 | commitment to event time, key, type, headers and payload, salted (`RecordContent`) |
+/// | 32 | n + 37 | the payload, sealed (`PayloadCipher`) |
 ///
 /// Methods may be called from any thread.
 public final class ErasableStream: Sendable {

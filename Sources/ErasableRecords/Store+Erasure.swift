@@ -16,7 +16,7 @@ extension Store {
   ///   - reason: Why, for whoever reads the statement; at most 1,024 bytes, and it must not name the
   ///     subject.
   /// - Returns: The statement's offset in the evidence stream; `nil` for a subject that had no key.
-  /// - Throws: ``ErasableError``: `.keys`, `.unstated`.
+  /// - Throws: `ErasableError`: `.keys`, `.unstated`.
   public func erase(subject: [UInt8], keys: SubjectKeyStore, reason: String = "")
     throws(ErasableError) -> Offset?
   {
