@@ -171,9 +171,7 @@ public final class Session {
     }
   }
 
-  /// Creates a stream of small segments.
-  ///
-  /// - Parameter evidence: What evidence it has; by the seed when that is not said.
+  /// Creates a stream of small segments; its evidence is by the seed when that is not said.
   public func createStream(
     _ name: String, _ durability: Durability, rollAfter: UInt64 = 0, evidence: EvidenceClass? = nil
   ) throws {
