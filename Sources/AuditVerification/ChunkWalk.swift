@@ -281,17 +281,9 @@ struct ChunkWalk: ~Copyable {
 
   /// Position of the frame that a record of a run is in.
   private func position(of offset: UInt64, _ run: ChunkAccount.Run) -> UInt64 {
-    var low = 0
-    var high = account.marks.count
-    while low < high {
-      let middle = (low + high) / 2
-      let mark = account.marks[middle]
-      if mark.position < run.position || mark.offset <= offset && mark.position < run.end {
-        low = middle + 1
-      } else {
-        high = middle
-      }
+    let end = account.marks.partitionPoint { mark in
+      mark.position < run.position || mark.offset <= offset && mark.position < run.end
     }
-    return low == 0 ? run.position : max(run.position, account.marks[low - 1].position)
+    return end == 0 ? run.position : max(run.position, account.marks[end - 1].position)
   }
 }

@@ -122,6 +122,10 @@ extension EvidenceJudge {
       group.firstOffset.rawValue == opening.groupedOffset,
       group.previousHead == opening.head.bytes
     else {
+      // Groups that went with lost records.
+      if hasLoss || contradictingCount > 0, group.sequence > opening.groupCount + 1 {
+        return unverifiedCount += 1
+      }
       return add(
         .brokenChain, .edit, at: place,
         "group \(group.sequence) from offset \(group.firstOffset) does not go on from group "

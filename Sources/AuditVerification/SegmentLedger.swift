@@ -1,3 +1,4 @@
+internal import ByteCoding
 internal import LogFormat
 internal import Quantities
 
@@ -59,21 +60,16 @@ struct SegmentLedger {
   ///   - end: Frames from this position on wait.
   mutating func makeRows(_ marks: [ChunkAccount.Mark], _ cursor: inout Int, upTo end: UInt64) {
     while true {
-      var low = cursor
-      var high = marks.count
-      while low < high {
-        let middle = (low + high) / 2
-        if marks[middle].position < nextRowPosition { low = middle + 1 } else { high = middle }
-      }
-      guard low < marks.count, marks[low].position < end else { return }
-      let mark = marks[low]
+      let place = marks[cursor...].partitionPoint { $0.position < nextRowPosition }
+      guard place < marks.count, marks[place].position < end else { return }
+      let mark = marks[place]
       rows.append(
         IndexRow(
           relativeOffset: UInt32(truncatingIfNeeded: mark.offset &- segment.baseOffset),
           positionInWords: UInt32(truncatingIfNeeded: mark.position / 8),
           appendTime: Timestamp(rawValue: mark.timeBefore ?? lastTime)))
       nextRowPosition = mark.position + Self.rowSpacing
-      cursor = low + 1
+      cursor = place + 1
     }
   }
 
@@ -81,12 +77,7 @@ struct SegmentLedger {
 
   /// The last row that was made at or before a position.
   func row(before position: UInt64) -> IndexRow? {
-    var low = 0
-    var high = rows.count
-    while low < high {
-      let middle = (low + high) / 2
-      if rows[middle].position <= position { low = middle + 1 } else { high = middle }
-    }
-    return low == 0 ? nil : rows[low - 1]
+    let end = rows.partitionPoint { $0.position <= position }
+    return end == 0 ? nil : rows[end - 1]
   }
 }

@@ -22,12 +22,18 @@ struct SegmentPreamble {
     var flip: BitSearch.Flip?
     var cause: FormatError
     var isHeader: Bool
+
+    /// Whether nothing was written there.
+    var isEmpty: Bool { cause == .damaged(.segmentHeader, .empty) }
   }
 
   /// The newest slot that says what was synced.
   var newestSlot: RecoverySlot? {
     slots.map(\.slot).filter { !$0.flags.contains(.unsynced) }.max { $0.sequence < $1.sequence }
   }
+
+  /// Whether something of the segment was synced, and the preamble with it.
+  var isSynced: Bool { newestSlot != nil || ownEnd != nil }
 
   /// The newest slot of all.
   private var newest: RecoverySlot? { slots.map(\.slot).max { $0.sequence < $1.sequence } }

@@ -112,22 +112,35 @@ extension StreamWalk {
   private mutating func report(
     _ preamble: SegmentPreamble, _ file: AuditedFile, _ segment: PlannedSegment
   ) {
+    let isSynced =
+      segment.endPosition != nil || segment.mapped?.durable != nil || preamble.isSynced
     for damage in preamble.damage where damage.isHeader || damage.flip != nil {
+      // Both copies are written before anything is synced: one alone is what a crash leaves, and what is
+      // seen while they are written.
+      if damage.isEmpty, !isSynced { continue }
       let place = place(
         position: damage.position + UInt64(damage.flip?.byte ?? 0),
         byteCount: damage.flip == nil ? UInt64(damage.byteCount) : 1, bit: damage.flip?.bit)
       let name = damage.isHeader ? "copy of the header" : "recovery slot"
-      add(
-        .damagedBytes, .broken, damage.flip == nil ? .unknown : .rot, at: place,
-        damage.flip == nil
-          ? "this \(name) does not hold: \(damage.cause)"
-          : "the bit was flipped since it was written; with it changed back this \(name) holds")
+      if damage.flip != nil {
+        add(
+          .damagedBytes, .broken, .rot, at: place,
+          "the bit was flipped since it was written; with it changed back this \(name) holds")
+      } else {
+        add(
+          .damagedBytes, isSynced ? .broken : .warning, .unknown, at: place,
+          "this \(name) does not hold: \(damage.cause)"
+            + (isSynced
+              ? "" : "; nothing of the segment was synced, so a crash can have left it so"))
+      }
     }
     for header in preamble.headers
     where header.streamID != stream.id || header.segmentID != segment.segmentID
       || header.salt != segment.salt || header.baseOffset.rawValue != segment.baseOffset
       || header.previousSegmentID != segment.previousSegmentID
     {
+      // A file that is used again shows its former life until the header is written.
+      if !isSynced, isStale(header) { continue }
       add(
         .contradiction, at: place(position: 0),
         "a copy of the header is not what the manifest says of the segment")
@@ -229,7 +242,7 @@ extension StreamWalk {
     guard let current = ledger else { return }
     var cursor = current.rows[...]
     if let first = rows.first {
-      let skipped = cursor.partition(before: first)
+      let skipped = cursor.partitionPoint { $0.positionInWords < first.positionInWords }
       cursor = cursor[skipped...]
     }
     for row in rows {
@@ -253,7 +266,8 @@ extension StreamWalk {
             + "at position \(row.position), and offset \(found.offset) does")
         return
       }
-      cursor = cursor[cursor.partition(before: row)...].drop { $0.position <= row.position }
+      let skipped = cursor.partitionPoint { $0.positionInWords <= row.positionInWords }
+      cursor = cursor[skipped...]
     }
   }
 
@@ -314,22 +328,5 @@ extension StreamWalk {
         "the recovery slot says that offset \(slot.nextOffset) comes at position "
           + "\(slot.durablePosition), and offset \(found.offset) does")
     }
-  }
-}
-
-extension ArraySlice<IndexRow> {
-  /// Where the first row stands that is not before another.
-  fileprivate func partition(before row: IndexRow) -> Index {
-    var low = startIndex
-    var high = endIndex
-    while low < high {
-      let middle = (low + high) / 2
-      if self[middle].positionInWords < row.positionInWords {
-        low = middle + 1
-      } else {
-        high = middle
-      }
-    }
-    return low
   }
 }

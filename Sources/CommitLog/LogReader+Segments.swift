@@ -120,13 +120,8 @@ extension LogReader {
 
   /// The last row that satisfies a condition true for a prefix of the rows.
   static func last(of rows: [IndexRow], where holds: (IndexRow) -> Bool) -> IndexRow? {
-    var low = 0
-    var high = rows.count
-    while low < high {
-      let middle = (low + high) / 2
-      if holds(rows[middle]) { low = middle + 1 } else { high = middle }
-    }
-    return low > 0 ? rows[low - 1] : nil
+    let end = rows.partitionPoint(where: holds)
+    return end > 0 ? rows[end - 1] : nil
   }
 
   /// Hops over frames that lie wholly before an offset, and over damage that the record at the offset

@@ -78,13 +78,9 @@ struct RemovalStatements {
   /// Whether a size that was stated ends inside a block.
   private func isStated(within block: UInt64) -> Bool {
     let start = block * RecordRemoval.blockLeafCount
-    var (low, high) = (0, statedOffsets.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if statedOffsets[middle] <= start { low = middle + 1 } else { high = middle }
-    }
-    return low < statedOffsets.count
-      && statedOffsets[low] < start + RecordRemoval.blockLeafCount
+    let next = statedOffsets.partitionPoint { $0 <= start }
+    return next < statedOffsets.count
+      && statedOffsets[next] < start + RecordRemoval.blockLeafCount
   }
 
   private func leaves(_ offsets: Range<UInt64>) throws(EvidenceError) -> [Digest] {

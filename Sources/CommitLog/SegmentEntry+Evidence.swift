@@ -35,14 +35,9 @@ extension SegmentEntry {
     if offset > baseOffset.rawValue {
       let rows = try rows(visible: visible)
       let relative = offset - baseOffset.rawValue
-      // The last row at or before the offset; its group stands behind it.
-      var (low, high) = (0, rows.count)
-      while low < high {
-        let middle = (low + high) / 2
-        let isBefore = UInt64(rows[middle].relativeOffset) <= relative
-        if isBefore { low = middle + 1 } else { high = middle }
-      }
-      if low > 0 { position = rows[low - 1].position }
+      // Its group stands behind it.
+      let row = LogReader.last(of: rows) { UInt64($0.relativeOffset) <= relative }
+      if let row { position = row.position }
     }
     let limit = min(end?.endPosition.rawValue ?? .max, file.byteCount)
     let reader = FrameReader(file.bytes, salt: file.salt, limits: limits)

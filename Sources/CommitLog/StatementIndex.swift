@@ -21,12 +21,8 @@ struct StatementIndex: Sendable {
 
     /// Where the first statement of heads that covers an offset stands.
     func heads(covering offset: UInt64) -> Offset? {
-      var (low, high) = (0, statedOffsets.count)
-      while low < high {
-        let middle = (low + high) / 2
-        if statedOffsets[middle] <= offset { low = middle + 1 } else { high = middle }
-      }
-      return low < heads.count ? heads[low] : nil
+      let place = statedOffsets.partitionPoint { $0 <= offset }
+      return place < heads.count ? heads[place] : nil
     }
   }
 

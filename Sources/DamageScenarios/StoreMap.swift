@@ -122,17 +122,7 @@ struct StoreMap: Sendable {
   /// The records of a stream within a range of offsets.
   func records(_ stream: String, from: UInt64, upTo: UInt64) -> ArraySlice<Record> {
     let all = records[stream] ?? []
-    let low = Self.first(all, atOrAfter: from)
-    return all[low..<max(low, Self.first(all, atOrAfter: upTo))]
-  }
-
-  private static func first(_ records: [Record], atOrAfter offset: UInt64) -> Int {
-    var low = 0
-    var high = records.count
-    while low < high {
-      let middle = (low + high) / 2
-      if records[middle].offset.rawValue < offset { low = middle + 1 } else { high = middle }
-    }
-    return low
+    let low = all.partitionPoint { $0.offset.rawValue < from }
+    return all[low..<max(low, all.partitionPoint { $0.offset.rawValue < upTo })]
   }
 }

@@ -1,3 +1,4 @@
+internal import ByteCoding
 public import Cryptography
 
 /// What statements keep of the leaves of a stream's tree whose records are gone.
@@ -24,8 +25,7 @@ public struct RemovedLeaves: Sendable {
       let block = removal.firstOffset / RecordRemoval.blockLeafCount + UInt64(index)
       place += hasLeaves ? removal.offsets(ofBlock: block).count : 1
     }
-    let index =
-      statements.firstIndex { $0.removal.firstOffset > removal.firstOffset } ?? statements.count
+    let index = statements.partitionPoint { $0.removal.firstOffset <= removal.firstOffset }
     statements.insert(Statement(removal: removal, places: places), at: index)
   }
 
@@ -61,17 +61,9 @@ public struct RemovedLeaves: Sendable {
 
   private func statement(with offset: UInt64) -> (Statement, blockIndex: Int)? {
     // The last that begins at or before it.
-    var (low, high) = (0, statements.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if statements[middle].removal.firstOffset <= offset {
-        low = middle + 1
-      } else {
-        high = middle
-      }
-    }
-    guard low > 0 else { return nil }
-    let statement = statements[low - 1]
+    let end = statements.partitionPoint { $0.removal.firstOffset <= offset }
+    guard end > 0 else { return nil }
+    let statement = statements[end - 1]
     guard offset < statement.removal.nextOffset else { return nil }
     let first = statement.removal.firstOffset / RecordRemoval.blockLeafCount
     return (statement, Int(offset / RecordRemoval.blockLeafCount - first))
