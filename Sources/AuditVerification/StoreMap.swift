@@ -78,6 +78,17 @@ struct StoreMap: Sendable {
         guard segment.durable.map({ $0.position < prefix.position }) ?? true else { return }
         segment.durable = prefix
       }
+    case .segmentReplaced(let change):
+      let new = change.definition
+      try self.change(new.streamID, edit) { stream throws(Contradiction) in
+        guard let index = stream.segments.lastIndex(where: { $0.id == change.segmentID }),
+          let end = stream.segments[index].end
+        else { throw Contradiction(edit: edit) }
+        var activation = stream.segments[index].activation
+        activation.segmentID = new.segmentID
+        stream.segments[index] = Segment(
+          definition: new, activation: activation, end: change.end(from: end))
+      }
     }
   }
 

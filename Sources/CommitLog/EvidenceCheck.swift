@@ -23,7 +23,16 @@ extension StreamLog {
   ///
   /// - Throws: ``ReadError`` for what keeps files from being read.
   public func checkEvidence() throws(ReadError) -> EvidenceCheck {
-    guard var walk = EvidenceWalk(definition, core.options.limits) else { return EvidenceCheck() }
+    let redactions: [RecordRedaction]
+    do throws(EvidenceError) {
+      redactions = try core.statements.redactions(of: definition.streamID)
+    } catch {
+      // Of a stream of statements that cannot be read, its own check tells.
+      redactions = []
+    }
+    guard
+      var walk = EvidenceWalk(definition, core.options.limits, redactions: redactions)
+    else { return EvidenceCheck() }
     for entry in segments.all {
       let file = try entry.file()
       walk.enter(baseOffset: entry.baseOffset.rawValue, logStart: logStartOffset)
@@ -64,12 +73,24 @@ struct EvidenceWalk {
     let appendTime: Int64?
   }
 
+  /// Leaves of records that were taken out, by offset.
+  private let redacted: [UInt64: RecordLeaf]
+
   /// `nil` for a stream without evidence.
-  init?(_ definition: ManifestEdit.StreamDefinition, _ limits: FormatLimits) {
+  ///
+  /// - Parameters:
+  ///   - definition: The stream.
+  ///   - limits: Bounds for what is read.
+  ///   - redactions: What is stated of records that were taken out.
+  init?(
+    _ definition: ManifestEdit.StreamDefinition, _ limits: FormatLimits,
+    redactions: [RecordRedaction]
+  ) {
     guard let coverage = EvidenceCoverage(rawValue: definition.evidence.rawValue) else {
       return nil
     }
     (self.coverage, self.definition, self.limits) = (coverage, definition, limits)
+    redacted = redactions.byOffset
   }
 
   /// Goes on with a segment.
@@ -113,11 +134,11 @@ struct EvidenceWalk {
       let gap = try GapFrame(frame.bytes)
       move()
       for offset in gap.firstOffset.rawValue..<(gap.firstOffset.rawValue + UInt64(gap.count)) {
+        let leaf = redacted[offset] ?? RecordLeaf(kind: .gap, offset: offset, appendTime: 0)
         records.append(
           Leaf(
-            offset: offset,
-            hash: MerkleTree.leafHash(
-              RecordLeaf(kind: .gap, offset: offset, appendTime: 0).encoded), appendTime: nil))
+            offset: offset, hash: MerkleTree.leafHash(leaf.encoded),
+            appendTime: leaf.kind == .record ? leaf.appendTime : nil))
       }
     case .integrity:
       move()

@@ -14,7 +14,17 @@ extension LogReader {
       if let found = source.entries.last(where: { $0.baseOffset <= nextOffset }),
         found.end.map({ nextOffset < $0.nextOffset }) ?? true
       {
-        try enter(found)
+        do throws(ReadError) { try enter(found) } catch {
+          // Another file may have taken its place meanwhile.
+          try source.refresh()
+          guard attempts < 4, source.logStart <= nextOffset.rawValue,
+            let now = source.entries.last(where: { $0.baseOffset <= nextOffset }),
+            now.id > found.id,
+            now.baseOffset == found.baseOffset
+          else { throw error }
+          attempts += 1
+          continue
+        }
         return true
       }
       // The next segment may be visible a moment before it is listed.

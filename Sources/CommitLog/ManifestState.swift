@@ -126,7 +126,24 @@ struct ManifestState: Equatable {
         else { return }
         segment.durable = prefix
       }
+    case .segmentReplaced(let change): try replace(change, edit)
     }
+  }
+
+  private mutating func replace(
+    _ change: ManifestEdit.SegmentReplacement, _ edit: ManifestEdit
+  ) throws(Contradiction) {
+    let new = change.definition
+    guard new.segmentID < Self.idLimit, let place = streams.index(forKey: new.streamID),
+      let index = streams.values[place].segments.lastIndex(where: { $0.id == change.segmentID }),
+      let end = streams.values[place].segments[index].end
+    else { throw Contradiction(edit: edit) }
+    intents[new.segmentID] = nil
+    nextSegmentID = max(nextSegmentID, new.segmentID + 1)
+    var activation = streams.values[place].segments[index].activation
+    activation.segmentID = new.segmentID
+    streams.values[place].segments[index] = Segment(
+      definition: new, activation: activation, end: change.end(from: end))
   }
 
   private mutating func edit(

@@ -11,6 +11,8 @@ struct RemovalStatements {
   let tree: StreamTree?
   /// Sizes that were stated, ascending: the leaves of their blocks are kept.
   let statedOffsets: [UInt64]
+  /// Leaves of records that were taken out, by offset.
+  let redacted: [UInt64: RecordLeaf]
   let time: Timestamp
   let cause: RecordRemoval.Cause
   let reason: String
@@ -18,27 +20,23 @@ struct RemovalStatements {
   /// Blocks of one statement at most.
   private static let blockCountLimit: UInt64 = 1 << 13
 
-  /// The statements about a range that begins where the log begins now.
-  func statements(from first: UInt64, to next: UInt64) throws(EvidenceError) -> [RecordRemoval] {
-    guard let coverage = EvidenceCoverage(rawValue: log.definition.evidence.rawValue) else {
-      return []
+  /// The statement about the first part of a range, as large as one can be.
+  ///
+  /// - Parameters:
+  ///   - first: Where the range begins: what is stated already ends there.
+  ///   - next: Where it ends, behind it.
+  func statement(from first: UInt64, to next: UInt64) throws(EvidenceError) -> RecordRemoval {
+    guard log.definition.evidence == .tree else { return try whole(from: first, to: next) }
+    let size = RecordRemoval.blockLeafCount
+    var end = min(next, (first / size + Self.blockCountLimit) * size)
+    var removal = try whole(from: first, to: end)
+    // With leaves of many blocks a statement holds fewer of them.
+    while removal.hashes.count > RecordRemoval.hashCountLimit {
+      let half = (first / size + max(1, (end - first) / (2 * size))) * size
+      end = min(end - 1, max(first + 1, half))
+      removal = try whole(from: first, to: end)
     }
-    guard coverage == .tree else { return [try statement(from: first, to: next, coverage)] }
-    var all: [RecordRemoval] = []
-    var start = first
-    while start < next {
-      var end = min(next, (start / RecordRemoval.blockLeafCount + Self.blockCountLimit) * 256)
-      var removal = try statement(from: start, to: end, coverage)
-      // With leaves of many blocks a statement holds fewer of them.
-      while removal.hashes.count > RecordRemoval.hashCountLimit {
-        let half = (start / 256 + max(1, (end - start) / 512)) * 256
-        end = min(end - 1, max(start + 1, half))
-        removal = try statement(from: start, to: end, coverage)
-      }
-      all.append(removal)
-      start = end
-    }
-    return all
+    return removal
   }
 
   /// The same without hashes: for a disk that has no room for them.
@@ -48,18 +46,18 @@ struct RemovalStatements {
     return removal
   }
 
-  private func statement(
-    from first: UInt64, to next: UInt64, _ coverage: EvidenceCoverage
-  ) throws(EvidenceError) -> RecordRemoval {
+  private func whole(from first: UInt64, to next: UInt64) throws(EvidenceError) -> RecordRemoval {
     var removal = try bare(from: first, to: next)
-    switch coverage {
+    let size = RecordRemoval.blockLeafCount
+    switch removal.coverage {
+    case nil: break
     case .chain:
       let start = max(first, removal.groupedOffset)
       removal.hashes = try leaves(start..<next)
     case .tree:
       for block in RecordRemoval.blocks(from: first, to: next) {
-        let offsets = max(first, block * 256)..<min(next, (block + 1) * 256)
-        let isWhole = offsets.count == Int(RecordRemoval.blockLeafCount)
+        let offsets = max(first, block * size)..<min(next, (block + 1) * size)
+        let isWhole = UInt64(offsets.count) == size
         let hasLeaves = !isWhole || isStated(within: block)
         removal.hasLeaves.append(hasLeaves)
         if hasLeaves {
@@ -93,7 +91,8 @@ struct RemovalStatements {
       return leaves
     }
     do throws(ReadError) {
-      return try LeafSource.leaves(log, from: offsets.lowerBound, to: offsets.upperBound)
+      return try LeafSource.leaves(
+        log, from: offsets.lowerBound, to: offsets.upperBound, redacted: redacted)
     } catch {
       throw .read(error)
     }
@@ -111,7 +110,9 @@ struct RemovalStatements {
 
   private func bare(from first: UInt64, to next: UInt64) throws(EvidenceError) -> RecordRemoval {
     let group: IntegrityFrame?
-    do throws(ReadError) { group = try lastGroup(with: next - 1) } catch { throw .read(error) }
+    do throws(ReadError) { group = try log.group(covering: next - 1) } catch {
+      throw .read(error)
+    }
     guard let group else { throw .notCovered(Offset(rawValue: next - 1)) }
     let isWhole = group.nextOffset.rawValue == next
     return RecordRemoval(
@@ -122,20 +123,10 @@ struct RemovalStatements {
       coverage: EvidenceCoverage(rawValue: log.definition.evidence.rawValue), cause: cause,
       reason: reason)
   }
-
-  /// The group that an offset is part of.
-  private func lastGroup(with offset: UInt64) throws(ReadError) -> IntegrityFrame? {
-    let entries = log.segments.all
-    let first = entries.lastIndex { $0.baseOffset.rawValue <= offset } ?? 0
-    for entry in entries[min(first, entries.count)...] {
-      if let group = try entry.group(covering: offset, visible: log.visible) { return group }
-    }
-    return nil
-  }
 }
 
 extension StoreStatements {
-  /// States, durably, that records of a stream go: before they do.
+  /// States, durably, that records of a stream go: before they do. One removal of a stream at a time.
   ///
   /// - Throws: ``EvidenceError``, for a stream with chain or tree.
   func stateRemoval(
@@ -153,17 +144,20 @@ extension StoreStatements {
     let isTree = log.definition.evidence == .tree
     let statements = RemovalStatements(
       log: log, tree: isTree ? try tree(of: log) : nil, statedOffsets: stated.statedOffsets,
+      redacted: isTree ? [:] : try redactions(of: log.definition.streamID).byOffset,
       time: log.core.time.now(), cause: cause, reason: reason)
     let id = log.definition.streamID
-    do throws(EvidenceError) {
-      try append(
-        try statements.statements(from: first.rawValue, to: next.rawValue).map {
-          (id, .removal($0))
-        })
-    } catch {
-      // Removing must make room on a full disk, if there is any for a few bytes.
-      guard case .append(.full) = error else { throw error }
-      try append([(id, .removal(try statements.brief(from: first.rawValue, to: next.rawValue)))])
+    var start = first.rawValue
+    while start < next.rawValue {
+      let removal = try statements.statement(from: start, to: next.rawValue)
+      do throws(EvidenceError) { try append([(id, .removal(removal))]) } catch {
+        // Removing must make room on a full disk, if there is any for a few bytes.
+        guard case .append(.full) = error else { throw error }
+        let brief = try statements.brief(from: start, to: next.rawValue)
+        try append([(id, .removal(brief))])
+        return
+      }
+      start = removal.nextOffset
     }
   }
 }

@@ -64,6 +64,22 @@ extension SegmentEntry {
   }
 }
 
+extension ReadSource {
+  /// Segments in one of which the group of an offset stands: the one that has the offset, or one behind it.
+  func entries(from offset: UInt64) -> ArraySlice<SegmentEntry> {
+    let entries = entries
+    return entries[(entries.lastIndex { $0.baseOffset.rawValue <= offset } ?? 0)...]
+  }
+
+  /// The group that has an offset; `nil` when none is known.
+  func group(covering offset: UInt64) throws(ReadError) -> IntegrityFrame? {
+    for entry in entries(from: offset) {
+      if let group = try entry.group(covering: offset, visible: visible) { return group }
+    }
+    return nil
+  }
+}
+
 extension IntegrityFrame {
   /// The hash of a node that the group completed; `nil` for another.
   func hash(level: Int, index: UInt64) -> [UInt8]? {

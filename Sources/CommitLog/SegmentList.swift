@@ -234,9 +234,9 @@ extension ManifestEdit.SegmentDefinition {
 
 /// The segments of a stream, ascending by base offset; readers take the array and keep it.
 final class SegmentList: Sendable {
-  private let entries: Guarded<[SegmentEntry]>
-  private let directory: StoreDirectory
-  private let limits: FormatLimits
+  let entries: Guarded<[SegmentEntry]>
+  let directory: StoreDirectory
+  let limits: FormatLimits
 
   init(_ stream: ManifestState.Stream, directory: StoreDirectory, limits: FormatLimits) {
     self.directory = directory

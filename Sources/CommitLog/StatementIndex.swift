@@ -4,6 +4,13 @@ internal import Integrity
 internal import LogFormat
 internal import Quantities
 
+extension [RecordRedaction] {
+  /// The leaves of the records, by offset; what was stated first of an offset counts.
+  var byOffset: [UInt64: RecordLeaf] {
+    Dictionary(map { ($0.leaf.offset, $0.leaf) }, uniquingKeysWith: { first, _ in first })
+  }
+}
+
 /// What the statements of a store say, stream by stream: read once, then as they are added.
 struct StatementIndex: Sendable {
   /// What is known of a stream.
@@ -29,8 +36,6 @@ struct StatementIndex: Sendable {
   private(set) var streams: [UInt64: Stream] = [:]
   /// Where erasures stand in the evidence stream, by the codes of their subjects.
   private(set) var erasures: [Digest: Offset] = [:]
-  /// The last seal; `nil` when nothing was sealed.
-  private(set) var lastSeal: EpochSeal?
   /// First record of the evidence stream that was not read yet.
   private(set) var nextOffset = Offset.zero
 
@@ -51,9 +56,7 @@ struct StatementIndex: Sendable {
     case .erasure(let erasure):
       erasures[erasure.subjectCode] = offset
       return
-    case .seal(let seal):
-      lastSeal = seal
-      return
+    case .seal: return
     }
     streams[statement.streamID] = stream
   }
@@ -109,17 +112,24 @@ struct StatementIndex: Sendable {
   func tree(of source: any ReadSource, evidence: any ReadSource) throws(EvidenceError) -> StreamTree
   {
     var removals: [RecordRemoval] = []
-    var redactions: [RecordRedaction] = []
-    let stream = streams[source.streamID] ?? Stream()
-    for offset in stream.removals + stream.redactions {
-      try Self.read(evidence, from: offset, to: offset.advanced(by: 1)) { statement, _ in
-        switch statement.content {
-        case .removal(let removal): removals.append(removal)
-        case .redaction(let redaction): redactions.append(redaction)
-        default: break
-        }
-      }
+    for offset in streams[source.streamID]?.removals ?? [] {
+      let statement = try Self.statement(in: evidence, at: offset)
+      if case .removal(let removal)? = statement?.content { removals.append(removal) }
     }
-    return StreamTree(source, removals: removals, redactions: redactions)
+    return StreamTree(
+      source, removals: removals,
+      redactions: try redactions(of: source.streamID, evidence: evidence))
+  }
+
+  /// What is stated of records of a stream that were taken out.
+  func redactions(of streamID: UInt64, evidence: any ReadSource) throws(EvidenceError)
+    -> [RecordRedaction]
+  {
+    var redactions: [RecordRedaction] = []
+    for offset in streams[streamID]?.redactions ?? [] {
+      let statement = try Self.statement(in: evidence, at: offset)
+      if case .redaction(let redaction)? = statement?.content { redactions.append(redaction) }
+    }
+    return redactions
   }
 }

@@ -20,7 +20,7 @@ extension Store {
     for stream in core.manifest.state.evidencedStreams
     where stream.definition.name != Statement.streamName {
       let log: StreamLog
-      do throws(OpenError) { log = try self.stream(StreamName(stream.definition.name)) } catch {
+      do throws(OpenError) { log = try anyStream(StreamName(stream.definition.name)) } catch {
         throw .open(error)
       }
       let head: EvidenceHead?
@@ -43,7 +43,7 @@ extension Store {
   }
 
   /// The stream of the store's statements; `nil` while there is none.
-  public func evidenceStream() throws(EvidenceError) -> StreamLog? {
+  package func evidenceStream() throws(EvidenceError) -> StreamLog? {
     try core.statements.log(creating: false)
   }
 
@@ -78,9 +78,9 @@ extension Store {
     if !isThere {
       var options = StreamOptions()
       options.evidence = .tree
-      return try createStream(name, options: options)
+      return try createAnyStream(name, options: options)
     }
-    let log = try stream(name)
+    let log = try anyStream(name)
     guard log.definition.evidence == .tree, log.definition.durability == .disk else {
       throw .settingsDiffer(
         stream: name.text, setting: "evidence and durability",

@@ -100,9 +100,22 @@ public final class Store: Sendable {
 
   /// Creates a stream, or opens it when it exists with the same settings.
   ///
-  /// - Throws: ``OpenError``: `.settingsDiffer` when it exists with others, `.invalidSetting`.
+  /// - Throws: ``OpenError``: `.settingsDiffer` when it exists with others, `.invalidSetting`,
+  ///   `.reservedStreamName`.
   public func createStream(_ name: StreamName, options: StreamOptions = StreamOptions())
     throws(OpenError) -> StreamLog
+  {
+    try Self.refuseReserved(name)
+    return try createAnyStream(name, options: options)
+  }
+
+  private static func refuseReserved(_ name: StreamName) throws(OpenError) {
+    if name.isReserved { throw .reservedStreamName(name: name.text) }
+  }
+
+  /// Creates a stream, or opens it, the engine's own among them.
+  package func createAnyStream(_ name: StreamName, options: StreamOptions) throws(OpenError)
+    -> StreamLog
   {
     try refuseWhenClosed()
     try options.check(core)
@@ -136,7 +149,15 @@ public final class Store: Sendable {
   }
 
   /// Opens an existing stream, with the settings it was created with.
+  ///
+  /// - Throws: ``OpenError``: `.streamNotFound`, `.reservedStreamName`.
   public func stream(_ name: StreamName) throws(OpenError) -> StreamLog {
+    try Self.refuseReserved(name)
+    return try anyStream(name)
+  }
+
+  /// Opens an existing stream, the engine's own among them.
+  func anyStream(_ name: StreamName) throws(OpenError) -> StreamLog {
     try refuseWhenClosed()
     guard let id = core.manifest.state.streamID(named: name.text) else {
       throw .streamNotFound(name: name.text)

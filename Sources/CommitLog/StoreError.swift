@@ -24,6 +24,8 @@ public enum OpenError: Error, Sendable {
   case copied(path: String)
   /// No stream of that name.
   case streamNotFound(name: String)
+  /// The engine keeps streams whose names begin with `piperoll.` for itself.
+  case reservedStreamName(name: String)
   /// The name cannot be a stream's.
   case invalidStreamName(reason: StreamName.Problem)
   /// The stream exists with other settings.
@@ -74,6 +76,9 @@ extension OpenError: CustomStringConvertible {
     case .copied(let path):
       "'\(escapedForTerminal(path))' is a copy or was moved to another file system; open it with "
         + "--adopt to give it an identity of its own"
+    case .reservedStreamName(let name):
+      "stream '\(escapedForTerminal(name))' is the engine's own: its records can be read, and names that "
+        + "begin with 'piperoll.' are not for others to write"
     case .streamNotFound(let name): "no stream '\(escapedForTerminal(name))' in this store"
     case .invalidStreamName(let problem): problem.rawValue
     case .settingsDiffer(let stream, let setting, let existing, let requested):

@@ -69,7 +69,10 @@ public final class StoreReader: Sendable {
     of name: StreamName, from start: StartPosition = .earliest,
     options: ReaderOptions = ReaderOptions()
   ) throws(ReadError) -> LogReader {
+    let isKnown = !sources.withLock { $0.isEmpty }
     let source = try source(named: name)
+    // Segments may have given their places to others since readers were made before.
+    if isKnown { try source.refresh() }
     return try LogReader(source, from: start, options)
   }
 

@@ -82,6 +82,30 @@ final class StoreStatements: Sendable {
     }
   }
 
+  /// What is stated of records of a stream that were taken out.
+  func redactions(of streamID: UInt64) throws(EvidenceError) -> [RecordRedaction] {
+    guard let log = try log(creating: false), log.definition.streamID != streamID else { return [] }
+    return try index.withLock { index throws(EvidenceError) in
+      try index.read(log)
+      return try index.redactions(of: streamID, evidence: log)
+    }
+  }
+
+  /// Where it is stated that a record of a stream was taken out; `nil` when it is not.
+  func redaction(of offset: Offset, streamID: UInt64) throws(EvidenceError) -> Offset? {
+    guard let log = try log(creating: false) else { return nil }
+    let places = try stream(streamID).redactions
+    for place in places {
+      let statement = try StatementIndex.statement(in: log, at: place)
+      if case .redaction(let redaction)? = statement?.content,
+        redaction.leaf.offset == offset.rawValue
+      {
+        return place
+      }
+    }
+    return nil
+  }
+
   /// The tree of a stream.
   func tree(of source: StreamLog) throws(EvidenceError) -> StreamTree {
     guard source.definition.evidence == .tree else {
@@ -114,7 +138,12 @@ extension StreamLog {
       let proven = state.withLock { $0.provenGroup?.nextOffset ?? .zero }
       if proven >= head.nextOffset { return head }
       try refuseWhenStopped()
-      helpCommit()
+      if helpCommit() { continue }
+      // The hasher has yet to put the group where the committer finds it.
+      watermarks.cell.whileWaiting {
+        let ticket = watermarks.cell.ticket
+        watermarks.cell.wait(ifUnchanged: ticket, timeoutNanoseconds: 1_000_000)
+      }
     }
   }
 }

@@ -50,7 +50,7 @@ extension Store: StoreTrees {
   }
 
   private func opened(_ name: StreamName) throws(EvidenceError) -> StreamLog {
-    do throws(OpenError) { return try stream(name) } catch { throw .open(error) }
+    do throws(OpenError) { return try anyStream(name) } catch { throw .open(error) }
   }
 }
 
@@ -83,6 +83,12 @@ extension StoreReader: StoreTrees {
       if case .open(let error) = error { throw .open(error) }
       throw .read(error)
     }
+  }
+
+  /// What is stated of records of a stream that were taken out.
+  func redactions(ofStream streamID: UInt64) throws(EvidenceError) -> [RecordRedaction] {
+    guard let (index, evidence) = try statements(), evidence.streamID != streamID else { return [] }
+    return try index.redactions(of: streamID, evidence: evidence)
   }
 
   /// All statements; `nil` where nothing was stated yet.

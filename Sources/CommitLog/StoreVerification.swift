@@ -202,7 +202,11 @@ public struct StoreVerification {
   private mutating func verifyEvidence(_ stream: ManifestState.Stream, visible: UInt64)
     throws(OpenError)
   {
-    guard var walk = EvidenceWalk(stream.definition, store.options.limits) else { return }
+    guard
+      var walk = EvidenceWalk(
+        stream.definition, store.options.limits,
+        redactions: (try? store.redactions(ofStream: stream.definition.streamID)) ?? [])
+    else { return }
     var last: SegmentEntry?
     for segment in stream.segments where walk.check.problem == nil {
       let entry = SegmentEntry(
@@ -233,7 +237,10 @@ public struct StoreVerification {
       }
       if index > 0 {
         let before = stream.segments[index - 1]
-        if segment.activation.previousSegmentID != before.id {
+        // A segment whose place was taken had a lower number than the one that took it.
+        if segment.activation.previousSegmentID > before.id
+          || segment.activation.previousSegmentID == 0
+        {
           report(
             "the manifest says it follows segment \(segment.activation.previousSegmentID), but "
               + "segment \(before.id) stands before it", first: .zero, next: .zero)

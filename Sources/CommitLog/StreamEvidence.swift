@@ -70,18 +70,7 @@ final class StreamEvidence: Sendable {
       swap(&piece, &self.piece)
       defer { swap(&piece, &self.piece) }
       piece.nextOffset = first
-      do throws(ReadError) {
-        _ = try reader?.read(max: pieceOffsetCount) { view in
-          piece.addEmpty(upTo: view.offset.rawValue, .gap)
-          piece.add(view)
-        }
-        // Offsets behind the last record that were given up.
-        piece.addEmpty(upTo: reader?.nextOffset.rawValue ?? 0, .gap)
-      } catch {
-        guard case .damaged(let damage) = error else { throw error }
-        piece.addEmpty(upTo: damage.firstOffset.rawValue, .gap)
-        piece.addEmpty(upTo: damage.nextOffset.rawValue, .lost)
-      }
+      try reader?.addNext(to: &piece, max: pieceOffsetCount)
       let (leaves, recordCount, times) = piece.finish()
       builder.append(leaves, recordCount: recordCount, appendTimes: times)
       return hashedOffset > first

@@ -120,6 +120,14 @@ extension StreamLog {
     guard forkGeneration.isCurrent else { throw .forked }
     if state.withLock({ $0.isClosing }) { throw .closed }
     guard definition.name != Statement.streamName else { return (0, 0) }
+    return try removing.withLock { _ throws(AppendError) in
+      try removeInTurn(before: offset, reason: reason)
+    }
+  }
+
+  private func removeInTurn(before offset: Offset, reason: String) throws(AppendError) -> (
+    removed: Int, heldBack: Int
+  ) {
     // What is not covered stays. Where that fails, what is covered may go all the same.
     if hasEvidence, logStartOffset < min(offset, logEndOffset) { _ = try? durableEvidence() }
     let bound = min(offset, heldBackOffset)

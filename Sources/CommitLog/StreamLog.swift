@@ -19,6 +19,8 @@ public final class StreamLog: Sendable {
   let segments: SegmentList
   /// Held by whoever makes a successor ready.
   let preparing = Guarded<Void>(())
+  /// Held by whoever removes segments, so that no two state and remove the same ones.
+  let removing = Guarded<Void>(())
   let durablePosition: Atomic<UInt64>
   let forkGeneration: ForkGeneration
   /// Chain and tree; `nil` in a stream that has none.

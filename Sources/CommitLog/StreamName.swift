@@ -36,6 +36,12 @@ public struct StreamName: Hashable, Sendable {
     for byte in text.utf8 { hasher.combine(byte) }
   }
 
+  /// What names of streams that the engine keeps for itself begin with.
+  static let reservedPrefix = "piperoll."
+
+  /// Whether the engine keeps the stream of this name for itself: it can be read, and nobody else writes it.
+  public var isReserved: Bool { text.utf8.starts(with: Self.reservedPrefix.utf8) }
+
   static func problem(_ text: String) -> Problem? {
     let bytes = text.utf8
     if bytes.isEmpty { return .empty }

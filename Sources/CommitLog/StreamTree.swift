@@ -46,8 +46,7 @@ public final class StreamTree: TreeHashes, Sendable {
     var removed = RemovedLeaves()
     for removal in removals { removed.add(removal) }
     self.removed = removed
-    redacted = Dictionary(
-      redactions.map { ($0.leaf.offset, $0.leaf) }, uniquingKeysWith: { first, _ in first })
+    redacted = redactions.byOffset
   }
 
   /// The root of the tree with so many leaves.
@@ -85,18 +84,11 @@ public final class StreamTree: TreeHashes, Sendable {
     guard first >= source.logStart else {
       throw .removed(offsets.lowerBound..<Offset(rawValue: source.logStart))
     }
-    let data: [UInt8]
-    do throws(ReadError) {
-      data = try LeafSource.leavesAndData(source, from: first, to: end).data
-    } catch {
-      throw .read(error)
-    }
     var leaves: [RecordLeaf] = []
-    for place in 0..<(data.count / RecordLeaf.byteCount) {
-      let start = place * RecordLeaf.byteCount
-      let offset = first + UInt64(place)
-      let read = RecordLeaf(data.rawSpan.extracting(start..<(start + RecordLeaf.byteCount)))
-      guard let leaf = redacted[offset] ?? read,
+    for read in try LeafSource.data(source, offsets) {
+      let offset = first + UInt64(leaves.count)
+      let leaf = redacted[offset] ?? read
+      guard leaf.offset == offset,
         try hash(level: 0, index: offset) == MerkleTree.leafHash(leaf.encoded)
       else { throw .contradiction(offsets) }
       leaves.append(leaf)
@@ -155,10 +147,7 @@ public final class StreamTree: TreeHashes, Sendable {
     }
     do throws(ReadError) {
       try source.refresh()
-      let entries = source.entries
-      let first = entries.lastIndex { $0.baseOffset.rawValue <= last } ?? 0
-      // The group may stand in a later segment, and no other one between.
-      for entry in entries[min(first, entries.count)...] {
+      for entry in source.entries(from: last) {
         if let tiles = try entry.tiles() {
           if let hash = tiles.hash(level: node.level, index: node.index) { return Digest(hash) }
           if tiles.offsets.lowerBound > last { return nil }
@@ -222,98 +211,10 @@ public final class StreamTree: TreeHashes, Sendable {
 
   private func readLeaves(from first: UInt64, to end: UInt64) throws(EvidenceError) -> [Digest] {
     do throws(ReadError) {
-      let leaves = try LeafSource.leaves(source, from: first, to: min(end, source.visible))
-      guard !redacted.isEmpty else { return leaves }
-      return leaves.enumerated().map { place, leaf in
-        redacted[first + UInt64(place)].map { MerkleTree.leafHash($0.encoded) } ?? leaf
-      }
+      return try LeafSource.leaves(
+        source, from: first, to: min(end, source.visible), redacted: redacted)
     } catch {
       throw .read(error)
-    }
-  }
-}
-
-/// Leaves made again from the records of a stream.
-enum LeafSource {
-  /// The leaves of a range of offsets, as far as they are visible.
-  static func leaves(
-    _ source: any ReadSource, from first: UInt64, to end: UInt64
-  ) throws(ReadError) -> [Digest] {
-    try leavesAndData(source, from: first, to: end, keepsData: false).leaves
-  }
-
-  /// The leaves of a range of offsets, as far as they are visible, and their data one behind the other.
-  static func leavesAndData(
-    _ source: any ReadSource, from first: UInt64, to end: UInt64, keepsData: Bool = true
-  ) throws(ReadError) -> (leaves: [Digest], data: [UInt8]) {
-    guard first < end else { return ([], []) }
-    var options = ReaderOptions()
-    options.takesLease = false
-    var reader = try LogReader(source, from: .offset(Offset(rawValue: first)), options)
-    var piece = LeafPiece(keepsData: keepsData)
-    piece.nextOffset = first
-    while piece.nextOffset < end {
-      let before = piece.nextOffset
-      do throws(ReadError) {
-        _ = try reader.read(max: Int(clamping: end - before)) { view in
-          guard view.offset.rawValue < end else { return }
-          piece.addEmpty(upTo: view.offset.rawValue, .gap)
-          piece.add(view)
-        }
-        piece.addEmpty(upTo: min(end, reader.nextOffset.rawValue), .gap)
-      } catch {
-        guard case .damaged(let damage) = error else { throw error }
-        piece.addEmpty(upTo: min(end, damage.firstOffset.rawValue), .gap)
-        piece.addEmpty(upTo: min(end, damage.nextOffset.rawValue), .lost)
-      }
-      if piece.nextOffset == before { break }
-    }
-    let leaves = piece.finish().leaves
-    return (leaves, piece.data)
-  }
-}
-
-/// Why something about a stream's evidence cannot be had.
-public enum EvidenceError: Error, Sendable {
-  /// The stream has no tree.
-  case withoutTree(stream: String)
-  /// Chain and tree do not cover the offset yet.
-  case notCovered(Offset)
-  /// The records are gone, and no statement says what their leaves were.
-  case removed(Range<Offset>)
-  /// The records are not those that the tree was made from.
-  case contradiction(Range<Offset>)
-  /// The log cannot be read.
-  case read(ReadError)
-  /// The log cannot be opened.
-  case open(OpenError)
-  /// The log cannot be appended to.
-  case append(AppendError)
-  /// A reason has more bytes than a statement holds.
-  case reasonTooLong(byteCount: Int, limit: Int)
-  /// A record of the evidence stream is no statement.
-  case statement(Offset, StatementError)
-}
-
-extension EvidenceError: CustomStringConvertible {
-  public var description: String {
-    switch self {
-    case .withoutTree(let stream): "stream '\(stream)' has no tree: nothing in it can be proven"
-    case .notCovered(let offset):
-      "offset \(offset.rawValue) is not covered by the tree yet; wait until it is evidenced"
-    case .removed(let range):
-      "offsets \(range.lowerBound.rawValue) to \(range.upperBound.rawValue) are gone, and no "
-        + "statement says what their leaves were"
-    case .contradiction(let range):
-      "the records from offset \(range.lowerBound.rawValue) to \(range.upperBound.rawValue) are not "
-        + "those that the tree was made from; piperoll-audit verify names them"
-    case .read(let error): "\(error)"
-    case .open(let error): "\(error)"
-    case .append(let error): "\(error)"
-    case .reasonTooLong(let byteCount, let limit):
-      "the reason has \(byteCount) bytes; a statement holds \(limit)"
-    case .statement(let offset, let error):
-      "record \(offset.rawValue) of the evidence stream: \(error)"
     }
   }
 }

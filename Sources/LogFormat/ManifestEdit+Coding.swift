@@ -35,6 +35,11 @@ extension ManifestEdit {
       bytes.append(
         words: prefix.streamID, prefix.segmentID, prefix.position.rawValue,
         prefix.nextOffset.rawValue, UInt64(bitPattern: prefix.lastAppendTime.rawValue))
+    case .segmentReplaced(let change):
+      let new = change.definition
+      bytes.append(
+        words: new.streamID, change.segmentID, new.segmentID, new.capacity, new.salt,
+        change.endPosition.rawValue, change.recordCount)
     }
     return bytes
   }
@@ -110,8 +115,27 @@ extension ManifestEdit {
         throw .damaged(.manifestEdit, .position)
       }
       return .segmentDurable(prefix)
+    case 12: return .segmentReplaced(try SegmentReplacement(&reader))
     default: throw .newer(.manifestEdit, .kind)
     }
+  }
+}
+
+extension ManifestEdit.SegmentReplacement {
+  fileprivate init(_ reader: inout FieldReader) throws(FormatError) {
+    let streamID = try reader.unsigned64()
+    let oldID = try reader.unsigned64()
+    let definition = ManifestEdit.SegmentDefinition(
+      streamID: streamID, segmentID: try reader.unsigned64(), capacity: try reader.byteCount(),
+      salt: try reader.unsigned64())
+    let end = try reader.unsigned64()
+    guard definition.segmentID > oldID else { throw .damaged(.manifestEdit, .order) }
+    guard SegmentLayout.isFramePosition(end), end <= definition.capacity else {
+      throw .damaged(.manifestEdit, .position)
+    }
+    self.init(
+      segmentID: oldID, definition: definition, endPosition: FilePosition(rawValue: end),
+      recordCount: try reader.unsigned64())
   }
 }
 

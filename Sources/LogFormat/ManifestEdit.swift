@@ -32,6 +32,8 @@ public enum ManifestEdit: Hashable, Sendable {
   /// The bytes of an active segment up to a position are durable: what is not intact there is rot,
   /// even when nothing in the file itself says so any more.
   case segmentDurable(DurablePrefix)
+  /// Another file has the segment's records now: a sealed copy that leaves some of them out.
+  case segmentReplaced(SegmentReplacement)
 
   /// Counters of the store when a snapshot was taken.
   public struct SnapshotBegin: Hashable, Sendable {
@@ -235,6 +237,36 @@ public enum ManifestEdit: Hashable, Sendable {
     }
   }
 
+  /// A sealed segment that takes the place of another one, at the same offsets.
+  public struct SegmentReplacement: Hashable, Sendable {
+    /// The segment whose place is taken; it has ended.
+    public var segmentID: UInt64
+    /// The file that takes it.
+    public var definition: SegmentDefinition
+    /// Nothing in the new file at or behind this position counts.
+    public var endPosition: FilePosition
+    /// Records in the new file.
+    public var recordCount: UInt64
+    /// Makes a replacement.
+    public init(
+      segmentID: UInt64, definition: SegmentDefinition, endPosition: FilePosition,
+      recordCount: UInt64
+    ) {
+      self.segmentID = segmentID
+      self.definition = definition
+      self.endPosition = endPosition
+      self.recordCount = recordCount
+    }
+
+    /// The end of the new segment, from that of the old one.
+    public func end(from old: SegmentEnd) -> SegmentEnd {
+      SegmentEnd(
+        streamID: definition.streamID, segmentID: definition.segmentID, endPosition: endPosition,
+        nextOffset: old.nextOffset, lastAppendTime: old.lastAppendTime, recordCount: recordCount,
+        reason: .sealed)
+    }
+  }
+
   /// Number of the kind on disk.
   public var kind: UInt16 {
     switch self {
@@ -249,6 +281,7 @@ public enum ManifestEdit: Hashable, Sendable {
     case .logStart: 9
     case .segmentDamaged: 10
     case .segmentDurable: 11
+    case .segmentReplaced: 12
     }
   }
 }

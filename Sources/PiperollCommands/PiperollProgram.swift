@@ -12,7 +12,7 @@ public enum PiperollProgram {
       ReadCommand.self, TailCommand.self, ExportCommand.self, InfoCommand.self,
       VerifyCommand.self, DumpCommand.self, BenchCommand.self, KeyCommand.self,
       EvidenceCommand.self, SealCommand.self, TimestampCommand.self, SubjectsCommand.self,
-      EraseCommand.self,
+      EraseCommand.self, RedactCommand.self,
     ] + network
 
   /// Commands that need the network.

@@ -100,7 +100,7 @@ extension AuditRig {
   /// Appends statements to the evidence stream.
   func state(_ contents: [(streamID: UInt64, content: Statement.Content)]) throws {
     try writing { store in
-      let log = try store.createStream(
+      let log = try store.createAnyStream(
         StreamName(Statement.streamName), options: Self.streamOptions(.tree))
       for entry in contents {
         let statement = Statement(

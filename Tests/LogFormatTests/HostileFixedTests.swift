@@ -154,7 +154,7 @@ import Testing
       #expect(throws: error) { try ManifestEdit.decoded(bytes.rawSpan) }
     }
     let edits = Samples.edits
-    for kind in [UInt64(0), 12, 0x7fff] {
+    for kind in [UInt64(0), 13, 0x7fff] {
       expect(.newer(.manifestEdit, .kind), edits[0], 0, 2, kind)
     }
     for version in [UInt64(0), 2, 0xffff] {
@@ -175,6 +175,11 @@ import Testing
     expect(.damaged(.manifestEdit, .order), edits[9], 24, 8, 17_008)
     expect(.damaged(.manifestEdit, .order), edits[9], 32, 8, 0)
     expect(.damaged(.manifestEdit, .order), edits[9], 40, 8, 703)
+    // Replacement: old id 16, new id 24, capacity 32, end 48.
+    expect(.damaged(.manifestEdit, .order), edits[11], 24, 8, 0x2a)
+    expect(.damaged(.manifestEdit, .length), edits[11], 32, 8, 1 << 48)
+    expect(.damaged(.manifestEdit, .position), edits[11], 48, 8, 20_401)
+    expect(.damaged(.manifestEdit, .position), edits[11], 48, 8, 2 << 20)
   }
 
   @Test func `an unknown edit with bit 15 is skipped, whatever its version`() throws {

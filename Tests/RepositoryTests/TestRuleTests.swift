@@ -12,6 +12,7 @@ import Testing
     "Tests/AuditVerificationTests/FlipTests.swift": "single flipped bits in every kind of file",
     "Tests/AuditVerificationTests/LossTests.swift": "bytes and files that are gone or others",
     "Tests/AuditVerificationTests/RealDiskTests.swift": "audits on the machine's own files",
+    "Tests/AuditVerificationTests/RedactionTests.swift": "stores that records were taken out of",
     "Tests/CommandLineInterfaceTests/HelpTests.swift": "all texts made for people",
     "Tests/CommandLineInterfaceTests/InputTests.swift": "all ways to read standard input",
     "Tests/CommandLineInterfaceTests/ParserTests.swift": "programs, commands and parameters",

@@ -177,7 +177,16 @@ public struct Golden: Sendable {
       activation(SegmentBuilder(before)) + [poisoned] + activation(sealed) + [.snapshotEnd],
       [.segmentIntent(streamID: 7, segmentID: 0x2b)],
       [end(sealed, .sealed, lost: 0)] + activation(rotten),
+      [
+        .segmentReplaced(
+          .init(
+            segmentID: 0x29,
+            definition: .init(streamID: 7, segmentID: 0x2e, capacity: capacity, salt: 0x2e),
+            endPosition: FilePosition(rawValue: 20_400), recordCount: 9)),
+        .segmentIntent(streamID: 7, segmentID: 0x29),
+      ],
       [.segmentDropped(streamID: 7, segmentID: 0x29)],
+      [.segmentDropped(streamID: 7, segmentID: 0x2e)],
       [.logStart(streamID: 7, offset: Offset(rawValue: 1_001))],
       [.segmentIntent(streamID: 7, segmentID: 0x2c)],
       [end(rotten, .recovered, lost: lost), .segmentDamaged(damage)] + activation(torn),

@@ -162,6 +162,11 @@ public enum Samples {
       .init(
         streamID: 7, segmentID: 0x2a, position: FilePosition(rawValue: 20_480),
         nextOffset: Offset(rawValue: 1_022), lastAppendTime: Timestamp(rawValue: time + 9))),
+    .segmentReplaced(
+      .init(
+        segmentID: 0x2a,
+        definition: .init(streamID: 7, segmentID: 0x2e, capacity: 1 << 20, salt: 0x5eed_2e),
+        endPosition: FilePosition(rawValue: 20_400), recordCount: 21)),
   ]
 
   /// A small sealed segment with every kind of frame and every column.

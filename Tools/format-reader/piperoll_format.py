@@ -221,6 +221,8 @@ EDITS = {  # kind: name, fields; section 9
     8: ("segmentDropped", ("stream", "segment")), 9: ("logStart", ("stream", "offset")),
     10: ("segmentDamaged", ("stream", "segment", "from", "to", "first_offset", "next_offset")),
     11: ("segmentDurable", ("stream", "segment", "position", "next_offset", "last_append_time")),
+    12: ("segmentReplaced", ("stream", "old", "segment", "capacity", "salt", "end",
+                             "record_count")),
 }
 STREAM_FIELDS = ("stream", "class", "longest_delay", "most_bytes", "first_segment_bytes",
                  "segment_bytes", "roll_records", "roll_nanoseconds", "largest_lag", "evidence")
@@ -262,6 +264,11 @@ def edit(value: bytes) -> dict | None:
         raise damaged(f"length of {name}")
     if kind == 7 and result["reason"] > 2:
         raise s.newer("reason of an end")
+    if kind == 12 and not (
+        result["old"] < result["segment"] and s.is_frame_position(result["end"])
+        and result["end"] <= result["capacity"]
+    ):
+        raise damaged(name)
     if kind == 11 and not s.is_frame_position(result["position"]):
         raise damaged(name)
     sizes = ("capacity", "first_segment_bytes", "segment_bytes")
@@ -296,6 +303,8 @@ class Manifest:
             facts = self.segments.setdefault(change["segment"], {})
             if change["position"] > facts.get(name, {"position": 0})["position"]:
                 facts[name] = change
+        elif name == "segmentReplaced":
+            self.replace(change)
         elif name == "segmentDropped":
             self.segments.pop(change["segment"], None)
         elif name == "logStart":
@@ -303,8 +312,22 @@ class Manifest:
         elif name == "segmentDamaged":
             self.damage.append(change)
 
+    def replace(self, change: dict) -> None:
+        """Another file has the records of a segment now."""
+        old, new = self.segments.pop(change["old"], {}), change["segment"]
+        if "segmentEnded" not in old:
+            raise damaged("segmentReplaced without an end")
+        self.segments[new] = {
+            "segmentPrepared": change,
+            "segmentActivated": old["segmentActivated"] | {"segment": new},
+            "segmentEnded": old["segmentEnded"] | {
+                "segment": new, "end": change["end"], "record_count": change["record_count"],
+                "reason": 0,
+            },
+        }
+
     def chain(self, stream: int) -> list[dict]:
-        """The activated segments of a stream in the order of their chain."""
+        """The activated segments of a stream in the order of their offsets."""
         mine = [
             one for one in self.segments.values()
             if "segmentActivated" in one and one["segmentActivated"]["stream"] == stream
