@@ -16,6 +16,8 @@ struct BitSearch {
   static let searchByteCount = 36 << 30
   /// Bytes of hashing that are left for all searches of an audit.
   var allowance = 72 << 30
+  /// Whether every bit was tried by the last search of a frame that found none.
+  private(set) var wasExhaustive = false
 
   /// Searches a structure whose checksum is compared by a function.
   ///
@@ -29,7 +31,10 @@ struct BitSearch {
   ) -> Flip? {
     for byte in range {
       for bit in 0..<8 {
-        guard allowance >= cost else { return nil }
+        guard allowance >= cost else {
+          wasExhaustive = false
+          return nil
+        }
         allowance -= cost
         bytes[byte] ^= 1 << UInt8(bit)
         if holds(bytes) { return Flip(byte: byte, bit: bit) }
@@ -48,7 +53,9 @@ struct BitSearch {
   /// - Returns: The bit; `nil` when there is none, or looking for it would take too long.
   mutating func searchFrame(_ bytes: inout [UInt8], at position: UInt64, salt: UInt64) -> Flip? {
     let room = bytes.count
+    wasExhaustive = false
     guard room >= FrameHead.byteCount else { return nil }
+    wasExhaustive = true
     let limit = position + UInt64(room)
     func holds(_ bytes: [UInt8]) -> Bool {
       let check = FrameCheck(bytes.rawSpan, start: position, salt: salt, limit: limit)
@@ -63,6 +70,8 @@ struct BitSearch {
         if allowance >= cost {
           allowance -= cost
           if holds(bytes) { return Flip(byte: byte, bit: bit) }
+        } else {
+          wasExhaustive = false
         }
         bytes[byte] ^= 1 << UInt8(bit)
       }
@@ -84,7 +93,10 @@ struct BitSearch {
         range = BatchLayout.headByteCount..<covered
       }
     }
-    guard covered * range.count <= Self.searchByteCount / 8 else { return nil }
+    guard covered * range.count <= Self.searchByteCount / 8 else {
+      wasExhaustive = false
+      return nil
+    }
     return search(&bytes, in: range, cost: cost, holds)
   }
 }

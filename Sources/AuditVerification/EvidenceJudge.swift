@@ -46,7 +46,10 @@ struct EvidenceJudge {
   var verifiedCount: UInt64 = 0
   /// Groups that could not be made again because their records are gone.
   var unverifiedCount: UInt64 = 0
+  /// Everything before it was found to be what chain and tree say.
   var evidencedOffset: UInt64 = 0
+  /// Whether a group before could not be verified, so that the offset above stays.
+  var isInterrupted = false
   /// The last group that was seen.
   var last: IntegrityFrame?
 
@@ -133,6 +136,7 @@ struct EvidenceJudge {
       add(
         .unboundHeads, .edit, at: place,
         "group \(group.sequence) contradicts itself: its heads do not follow from its fields")
+      isInterrupted = true
       // As if it were not there: the next group tells what it was.
       contradictingCount += 1
       return
@@ -148,6 +152,7 @@ struct EvidenceJudge {
     if opening != nil { return open(group, after, at: place) }
     guard connects(group, at: place) else {
       unverifiedCount += 1
+      isInterrupted = isInterrupted || state != nil
       findRoots(range, group)
       return state = after
     }
@@ -164,6 +169,7 @@ struct EvidenceJudge {
       if built.frame(definition, group.storeID) == group {
         hold(group, range)
       } else {
+        isInterrupted = true
         diagnose(group, built, range, at: place)
       }
     case .incomplete:
@@ -174,8 +180,10 @@ struct EvidenceJudge {
         hold(group, range)
       } else {
         unverifiedCount += 1
+        isInterrupted = true
       }
     case .tooMany:
+      isInterrupted = true
       add(
         .contradiction, .unknown, at: place,
         "group \(group.sequence) has more offsets without records than any writer gives up")
@@ -186,7 +194,7 @@ struct EvidenceJudge {
 
   private mutating func hold(_ group: IntegrityFrame, _ range: Range<UInt64>) {
     verifiedCount += 1
-    evidencedOffset = range.upperBound
+    if !isInterrupted { evidencedOffset = range.upperBound }
     for entry in mended where range.overlaps(entry.offsets) { confirmed.append(entry.finding) }
     mended.removeAll { $0.offsets.upperBound <= range.upperBound }
   }
@@ -224,6 +232,7 @@ struct EvidenceJudge {
       state = built.state(definition, group.storeID)
       return true
     }
+    isInterrupted = true
     if !hasLoss, contradictingCount == 0 {
       add(
         .brokenChain, .edit, at: place,

@@ -120,11 +120,12 @@ extension StreamWalk {
   mutating func mend(from: UInt64, to: UInt64, _ error: FormatError) {
     guard let current = ledger, from < to else { return lose(from: from, to: to, "\(error)") }
     let count = Int(min(to - from, UInt64(FrameCheck.frameByteCountLimit)))
+    var isSearched = false
     guard openDamage == nil, count < 4 << 20,
       var bytes = try? current.file.bytes(count, at: from), !bytes.rawSpan.isAllZero,
-      let flip = search.searchFrame(&bytes, at: from, salt: current.segment.salt),
+      let flip = flip(in: &bytes, at: from, current.segment.salt, &isSearched),
       let head = FrameHead(bytes.rawSpan, at: 0)
-    else { return lose(from: from, to: to, "\(error)") }
+    else { return lose(from: from, to: to, "\(error)", isSearched: isSearched) }
     ledger?.isMended = true
     var task = ChunkWalk.Task()
     (task.salt, task.limits) = (current.segment.salt, limits)
@@ -151,6 +152,14 @@ extension StreamWalk {
     if rest < to { lose(from: rest, to: to, "no frame stands there") }
   }
 
+  private mutating func flip(
+    in bytes: inout [UInt8], at position: UInt64, _ salt: UInt64, _ isSearched: inout Bool
+  ) -> BitSearch.Flip? {
+    let flip = search.searchFrame(&bytes, at: position, salt: salt)
+    isSearched = search.wasExhaustive
+    return flip
+  }
+
   /// The records that a flipped bit is in.
   private static func offsets(
     of flip: BitSearch.Flip, _ bytes: [UInt8], _ head: FrameHead, _ account: ChunkAccount,
@@ -175,14 +184,17 @@ extension StreamWalk {
   }
 
   /// Bytes are lost; which offsets with them is told by what comes behind.
-  mutating func lose(from: UInt64, to: UInt64, _ cause: String) {
+  ///
+  /// - Parameter isSearched: Whether each of their bits was changed back in vain.
+  mutating func lose(from: UInt64, to: UInt64, _ cause: String, isSearched: Bool = false) {
     ledger?.isDamaged = true
     if openDamage != nil {
       openDamage?.to = to
+      openDamage?.isSearched = false
     } else {
       openDamage = OpenDamage(
         from: from, to: to, file: ledger?.segment.fileName ?? "", firstOffset: expected,
-        cause: cause)
+        cause: cause, isSearched: isSearched)
     }
   }
 
@@ -199,7 +211,7 @@ extension StreamWalk {
         file: damage.file),
       "\(damage.cause)"
         + (lost == nil ? "; no record was lost with it" : "; these records are lost")
-        + ", and no single bit changed back makes it whole")
+        + (damage.isSearched ? ", and no single bit changed back makes it whole" : ""))
     if let lost {
       judge?.noteLoss(lost)
       expected = max(expected ?? 0, offset)

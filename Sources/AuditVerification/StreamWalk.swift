@@ -41,6 +41,8 @@ struct StreamWalk: ChunkStage {
     var file: String
     var firstOffset: UInt64?
     var cause: String
+    /// Whether each of the bits was changed back in vain.
+    var isSearched: Bool
   }
 
   /// Most findings of a stream; more of the same kind say nothing new.
