@@ -56,6 +56,8 @@ let package = Package(
         "BenchmarkHarness", "CLimits", "CPeers",
         .product(name: "CommitLog", package: "piperoll"),
         .product(name: "Integrity", package: "piperoll"),
+        .product(name: "LogCheckpoints", package: "piperoll"),
+        .product(name: "AuditVerification", package: "piperoll"),
       ],
       path: "EngineSuite", swiftSettings: hot),
     .testTarget(

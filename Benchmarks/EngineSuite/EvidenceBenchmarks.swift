@@ -25,7 +25,7 @@ enum EvidenceBenchmarks {
         }
       return Contender(
         name, role: kernel == .portable ? .peer : .ours, lifetime: .benchmark
-      ) { context in HashSession(task, kernel, context) }
+      ) { context in HashSession(task, kernel, context.workload) }
     }
   }
 
@@ -80,11 +80,13 @@ final class HashSession: ContenderSession {
     storeID: [UInt8](repeating: 1, count: 16), streamID: 1, coverage: .tree)
   private var sum: UInt8 = 0
 
-  init(_ task: Task, _ kernel: SHA256.Kernel, _ context: BenchmarkContext) {
+  init(
+    _ task: Task, _ kernel: SHA256.Kernel, _ workload: Workload, recordCount: Int? = nil
+  ) {
     self.task = task
     self.kernel = kernel
-    let size = context.workload.recordByteCount
-    let count = context.workload.recordsPerIteration
+    let size = workload.recordByteCount
+    let count = recordCount ?? workload.recordsPerIteration
     var noise = NoiseGenerator(seed: 7)
     bytes = (0..<(size * count)).map { _ in UInt8(noise.next(below: 256)) }
     ranges = (0..<count).map { ($0 * size)..<(($0 + 1) * size) }

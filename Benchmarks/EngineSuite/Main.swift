@@ -10,7 +10,8 @@ enum Main {
       .map { unsafe String(cString: peer_name($0)) }.joined(separator: ", ")
     let status = BenchmarkCommand.run(libraries: libraries) { sizes in
       WritingBenchmarks.all + ReadingBenchmarks.all(storedRecordCount: sizes.storedRecordCount)
-        + EvidenceBenchmarks.all + MachineBenchmarks.all + EngineCases.additionalBenchmarks
+        + EvidenceBenchmarks.all + AuditBenchmarks.all + MachineBenchmarks.all
+        + EngineCases.additionalBenchmarks
     }
     exit(status)
   }

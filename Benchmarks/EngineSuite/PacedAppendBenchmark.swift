@@ -1,10 +1,15 @@
 import BenchmarkHarness
 internal import CommitLog
+internal import Cryptography
 internal import LogFormat
 internal import Quantities
+internal import Synchronization
 
 /// What chain and tree take from whoever appends, below the rate at which they are made: appends at a steady
 /// pace, and only the time inside them counts.
+///
+/// Two hardware threads of one core share its units, so that whoever computes beside an append slows it. One
+/// contender has a thread that hashes as much memory of its own: what is slower than that is the log's doing.
 enum PacedAppendBenchmark {
   /// Appends of a burst, behind which the pace is kept.
   private static let burstCount = 64
@@ -13,15 +18,55 @@ enum PacedAppendBenchmark {
 
   static var benchmark: Benchmark {
     let peer = "piperoll memory, evidence none"
+    let busy = "piperoll memory, evidence none, hashing beside"
     return Benchmark(
       name: "append/100B/evidence",
       workload: Workload(
         recordByteCount: 100, recordsPerIteration: burstCount, durability: .visible),
-      goals: [.atLeast(0.95, times: peer)],
+      goals: [.atLeast(0.95, times: busy)],
       contenders: [
         Contender(peer, role: .peer) { try PacedAppend($0, .none) },
+        Contender(busy, role: .peer) { context in
+          BesideHashing(try PacedAppend(context, .none), context.workload)
+        },
         Contender("piperoll memory, evidence tree", role: .ours) { try PacedAppend($0, .tree) },
       ])
+  }
+
+  /// Another session, with a thread that hashes at the same pace.
+  private final class BesideHashing: ContenderSession {
+    private let session: PacedAppend
+    private let end = End()
+
+    private final class End: Sendable {
+      let isReached = Atomic<Bool>(false)
+    }
+
+    init(_ session: PacedAppend, _ workload: Workload) {
+      self.session = session
+      let end = end
+      Task.detached {
+        // As many at once as the engine hashes.
+        let hashing = HashSession(.records, .best, workload, recordCount: 1_024)
+        let groupNanoseconds = 16 * PacedAppendBenchmark.burstNanoseconds
+        var next = MonotonicClock.nanoseconds()
+        while !end.isReached.load(ordering: .relaxed) {
+          _ = try hashing.run(iterations: 1, latencies: nil)
+          next += groupNanoseconds
+          let now = MonotonicClock.nanoseconds()
+          if now < next { try await Task.sleep(nanoseconds: next - now) }
+        }
+      }
+    }
+
+    func run(iterations: Int, latencies: LatencyRecorder?) throws -> UInt64 {
+      try session.run(iterations: iterations, latencies: latencies)
+    }
+
+    func close() throws {
+      end.isReached.store(true, ordering: .relaxed)
+      try session.close()
+    }
   }
 
   /// Appends bursts of single records.

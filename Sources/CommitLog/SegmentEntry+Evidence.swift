@@ -3,29 +3,64 @@ internal import LogFormat
 internal import PlatformIO
 internal import Quantities
 
-/// Tiles of a sealed segment, where they stand in its file.
-struct MappedTiles: Sendable {
-  let file: SegmentFile
-  /// First and next offset of their groups.
-  let offsets: Range<UInt64>
-  /// Position of the first byte in the file.
-  let position: Int
+/// Nodes that the groups of a segment completed: where they stand in the seal block, or, of a segment that is
+/// not sealed, as they were read from its groups.
+enum SegmentTiles: Sendable {
+  case sealed(SegmentFile, offsets: Range<UInt64>, position: Int)
+  case read(SealTiles)
+
+  /// First and next offset of the groups.
+  var offsets: Range<UInt64> {
+    switch self {
+    case .sealed(_, let offsets, _): offsets
+    case .read(let tiles): tiles.firstOffset.rawValue..<tiles.nextOffset.rawValue
+    }
+  }
 
   /// The hash of a node; `nil` when no group of the segment completed it.
   func hash(level: Int, index: UInt64) -> [UInt8]? {
-    guard let place = SealTiles.position(level: level, index: index, offsets: offsets),
-      let bytes = file.bytes.bytes(at: position + place, count: IntegrityFrame.hashByteCount)
-    else { return nil }
-    return (0..<IntegrityFrame.hashByteCount).map { bytes.unsigned8(at: $0) ?? 0 }
+    switch self {
+    case .read(let tiles): return tiles.hash(level: level, index: index)
+    case .sealed(let file, let offsets, let position):
+      guard let place = SealTiles.position(level: level, index: index, offsets: offsets),
+        let bytes = file.bytes.bytes(at: position + place, count: IntegrityFrame.hashByteCount)
+      else { return nil }
+      return (0..<IntegrityFrame.hashByteCount).map { bytes.unsigned8(at: $0) ?? 0 }
+    }
+  }
+}
+
+/// Collects the nodes of groups from frame to frame, and goes on where it stopped when more is written.
+struct TileWalk: Sendable {
+  private(set) var tiles: SealTiles?
+  private var position = UInt64(SegmentLayout.preambleByteCount)
+
+  /// Walks to a frame that is not there yet, or that cannot be read.
+  mutating func walk(_ reader: FrameReader, to limit: UInt64) {
+    while position < limit {
+      do throws(FormatError) {
+        let frame = try reader.frame(at: position, verifying: false)
+        if frame.head.kind == .integrity {
+          let whole = try reader.frame(at: position, verifying: true)
+          let group = try IntegrityFrame(whole.bytes)
+          if tiles?.append(group) != true { tiles = SealTiles(group) }
+        }
+        position = frame.end
+      } catch {
+        return
+      }
+    }
   }
 }
 
 extension SegmentEntry {
-  /// The tiles of the seal block; `nil` for a segment that has none.
-  func tiles() throws(ReadError) -> MappedTiles? {
+  /// Nodes that the segment's groups completed; `nil` for a segment without such groups.
+  func tiles() throws(ReadError) -> SegmentTiles? {
     let file = try file()
-    guard let place = tilePlace(file) else { return nil }
-    return MappedTiles(file: file, offsets: place.offsets, position: place.position)
+    if let place = tilePlace(file) {
+      return .sealed(file, offsets: place.offsets, position: place.position)
+    }
+    return readTiles(file).map { .read($0) }
   }
 
   /// The group that has an offset; `nil` when it does not stand in this segment.

@@ -26,6 +26,8 @@ final class SegmentEntry: Sendable {
     var hasSealRows = false
     /// `nil` until it was looked for.
     var tilePlace: TilePlace??
+    /// Groups of a segment without a seal block.
+    var tileWalk = TileWalk()
     var isDropped = false
   }
 
@@ -162,6 +164,18 @@ final class SegmentEntry: Sendable {
       inner.rows = scan.progress.rows
       inner.scan = scan
       return inner.rows
+    }
+  }
+
+  /// Nodes that the groups of a segment without a seal block completed, as far as they are written by now.
+  func readTiles(_ file: SegmentFile) -> SealTiles? {
+    inner.withLock { inner in
+      let end = inner.segment.end
+      if end?.reason == .sealed { return nil }
+      inner.tileWalk.walk(
+        FrameReader(file.bytes, salt: file.salt, limits: limits),
+        to: min(end?.endPosition.rawValue ?? .max, file.byteCount))
+      return inner.tileWalk.tiles
     }
   }
 

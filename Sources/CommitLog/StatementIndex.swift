@@ -108,17 +108,30 @@ struct StatementIndex: Sendable {
     return found
   }
 
+  /// By stream: what its tree knows besides its records, and what was stated of it then.
+  private var trees: [UInt64: (statementCount: Int, memory: StreamTree.Memory)] = [:]
+  /// Trees of which that is kept.
+  private static let treeCountLimit = 16
+
   /// The tree of a stream, with what statements keep of what is gone.
-  func tree(of source: any ReadSource, evidence: any ReadSource) throws(EvidenceError) -> StreamTree
+  mutating func tree(of source: any ReadSource, evidence: any ReadSource) throws(EvidenceError)
+    -> StreamTree
   {
+    let id = source.streamID
+    let count = (streams[id]?.removals.count ?? 0) + (streams[id]?.redactions.count ?? 0)
+    if let known = trees[id], known.statementCount == count {
+      return StreamTree(source, known.memory)
+    }
     var removals: [RecordRemoval] = []
-    for offset in streams[source.streamID]?.removals ?? [] {
+    for offset in streams[id]?.removals ?? [] {
       let statement = try Self.statement(in: evidence, at: offset)
       if case .removal(let removal)? = statement?.content { removals.append(removal) }
     }
-    return StreamTree(
-      source, removals: removals,
-      redactions: try redactions(of: source.streamID, evidence: evidence))
+    let memory = StreamTree.Memory(
+      removals: removals, redactions: try redactions(of: id, evidence: evidence))
+    if trees.count >= Self.treeCountLimit { trees = [:] }
+    trees[id] = (count, memory)
+    return StreamTree(source, memory)
   }
 
   /// What is stated of records of a stream that were taken out.

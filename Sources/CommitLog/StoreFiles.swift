@@ -1,3 +1,4 @@
+internal import ByteCoding
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
@@ -12,18 +13,34 @@ final class StoreFiles: Sendable {
   let repairs: [StoreRepair]
   private let isOriginal: Bool
   private let sharing: Guarded<SharedPage?>
-  private let replay: Guarded<ManifestState>
+  private let replay: Guarded<Reading>
+
+  /// What the manifest said, and how it is known that it says no more.
+  private struct Reading: Sendable {
+    var superblock: SuperBlock
+    var state: ManifestState
+    /// The mapped file, and the place in it where the next frame would stand.
+    var file: SegmentFile?
+    var end: UInt64
+
+    /// Whether nothing was written behind what was read.
+    func isCurrent(_ now: SuperBlock) -> Bool {
+      guard now == superblock, let file, !file.wasTruncated else { return false }
+      return file.bytes.littleEndianUnsigned64(at: Int(end)) == 0
+    }
+  }
 
   init(opening path: String, _ options: StoreOptions, _ environment: StoreEnvironment)
     throws(OpenError)
   {
     directory = try StoreOpening.openDirectory(path, environment)
-    let (superblock, state, repairs) = try Self.readManifest(directory, options)
+    let (reading, repairs) = try Self.readManifest(directory, options)
+    let superblock = reading.superblock
     self.repairs = repairs
     self.options = options
     self.environment = environment
     self.superblock = superblock
-    replay = Guarded(state)
+    replay = Guarded(reading)
     // A copy has its original's identity, and the memory belongs to the original.
     let identity = try? directory.fileSystem.identity(of: directory.root)
     isOriginal =
@@ -48,7 +65,7 @@ final class StoreFiles: Sendable {
 
   /// The manifest may be replaced while it is read: a few attempts settle that.
   private static func readManifest(_ directory: StoreDirectory, _ options: StoreOptions)
-    throws(OpenError) -> (SuperBlock, ManifestState, [StoreRepair])
+    throws(OpenError) -> (Reading, [StoreRepair])
   {
     var attempts = 0
     while true {
@@ -57,7 +74,10 @@ final class StoreFiles: Sendable {
       let superblock = found.superblock
       do throws(OpenError) {
         let replay = try ManifestReplay.read(directory, superblock, options.limits)
-        return (superblock, replay.fold, found.repairs + replay.repairs)
+        let reading = Reading(
+          superblock: superblock, state: replay.fold,
+          file: replay.image == nil ? replay.copies.main : nil, end: replay.scan.position)
+        return (reading, found.repairs + replay.repairs)
       } catch {
         guard attempts < 5 else { throw error }
         let again = try SuperBlockFile.read(in: directory, options.limits).superblock
@@ -67,12 +87,17 @@ final class StoreFiles: Sendable {
   }
 
   /// What the manifest said when it was last read.
-  var manifest: ManifestState { replay.withLock { $0 } }
+  var manifest: ManifestState { replay.withLock { $0.state } }
 
-  /// Reads the manifest again.
+  /// Reads the manifest again, if there is more in it than was read.
   func refreshManifest() throws(OpenError) -> ManifestState {
-    let (_, state, _) = try Self.readManifest(directory, options)
-    replay.withLock { $0 = state }
-    return state
+    if let superblock = try? SuperBlockFile.read(in: directory, options.limits).superblock,
+      let state = replay.withLock({ $0.isCurrent(superblock) ? $0.state : nil })
+    {
+      return state
+    }
+    let (reading, _) = try Self.readManifest(directory, options)
+    replay.withLock { $0 = reading }
+    return reading.state
   }
 }

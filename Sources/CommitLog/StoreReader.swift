@@ -12,6 +12,8 @@ internal import Quantities
 public final class StoreReader: Sendable {
   let files: StoreFiles
   private let sources = Guarded<[UInt64: RemoteStream]>([:])
+  /// What was stated, as far as it was read.
+  let statementIndex = Guarded(StatementIndex())
 
   private init(_ files: StoreFiles) { self.files = files }
 

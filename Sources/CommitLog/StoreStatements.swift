@@ -111,8 +111,8 @@ final class StoreStatements: Sendable {
     guard source.definition.evidence == .tree else {
       throw .withoutTree(stream: source.definition.name)
     }
-    guard let log = try log(creating: false), log !== source else {
-      return StreamTree(source, removals: [], redactions: [])
+    guard let log = try log(creating: false) else {
+      return StreamTree(source, StreamTree.Memory())
     }
     return try index.withLock { index throws(EvidenceError) in
       try index.read(log)

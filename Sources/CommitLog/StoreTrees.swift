@@ -61,19 +61,22 @@ extension StoreReader: StoreTrees {
     guard manifest.streams[source.streamID]?.definition.evidence == .tree else {
       throw .withoutTree(stream: name.text)
     }
-    guard name.text != Statement.streamName, let (index, statements) = try statements() else {
-      return StreamTree(source, removals: [], redactions: [])
+    guard let statements = try statements() else {
+      return StreamTree(source, StreamTree.Memory())
     }
-    return try index.tree(of: source, evidence: statements)
+    return try statementIndex.withLock { index throws(EvidenceError) in
+      try index.tree(of: source, evidence: statements)
+    }
   }
 
   public func statedHeads(ofStream name: StreamName, covering offset: Offset, below size: UInt64)
     throws(EvidenceError) -> (statement: Statement, offset: Offset)?
   {
     let source = try evidenced(name)
-    guard let (index, statements) = try statements(),
-      let place = index.streams[source.streamID]?.heads(covering: offset.rawValue),
-      place.rawValue < size
+    guard let statements = try statements(),
+      let place = statementIndex.withLock({
+        $0.streams[source.streamID]?.heads(covering: offset.rawValue)
+      }), place.rawValue < size
     else { return nil }
     return try StatementIndex.statement(in: statements, at: place).map { ($0, place) }
   }
@@ -87,18 +90,19 @@ extension StoreReader: StoreTrees {
 
   /// What is stated of records of a stream that were taken out.
   func redactions(ofStream streamID: UInt64) throws(EvidenceError) -> [RecordRedaction] {
-    guard let (index, evidence) = try statements(), evidence.streamID != streamID else { return [] }
-    return try index.redactions(of: streamID, evidence: evidence)
+    guard let evidence = try statements(), evidence.streamID != streamID else { return [] }
+    return try statementIndex.withLock { index throws(EvidenceError) in
+      try index.redactions(of: streamID, evidence: evidence)
+    }
   }
 
-  /// All statements; `nil` where nothing was stated yet.
-  private func statements() throws(EvidenceError) -> (StatementIndex, RemoteStream)? {
+  /// The stream of statements, all of them indexed; `nil` where nothing was stated yet.
+  private func statements() throws(EvidenceError) -> RemoteStream? {
     guard let name = try? StreamName(Statement.streamName),
       let source = try? source(named: name)
     else { return nil }
-    var index = StatementIndex()
     do throws(ReadError) { try source.refresh() } catch { throw .read(error) }
-    try index.read(source)
-    return (index, source)
+    try statementIndex.withLock { index throws(EvidenceError) in try index.read(source) }
+    return source
   }
 }

@@ -13,14 +13,29 @@ public import Quantities
 /// Methods may be called from any thread. Hashes that were used lately are kept.
 public final class StreamTree: TreeHashes, Sendable {
   private let source: any ReadSource
-  private let removed: RemovedLeaves
-  private let redacted: [UInt64: RecordLeaf]
-  private let cache = Guarded(Cache())
+  private let memory: Memory
+  private var removed: RemovedLeaves { memory.removed }
+  private var redacted: [UInt64: RecordLeaf] { memory.redacted }
 
   /// Leaves under a node of the lowest level that is kept.
   private static let blockLeafCount: UInt64 = 1 << UInt64(IntegrityFrame.keptLevel)
 
-  private struct Cache: Sendable {
+  /// What a tree knows besides the records: what was stated of those that are gone, and hashes that were used.
+  /// Knows no file, so that it may be kept.
+  final class Memory: Sendable {
+    fileprivate let removed: RemovedLeaves
+    fileprivate let redacted: [UInt64: RecordLeaf]
+    fileprivate let cache = Guarded(Cache())
+
+    init(removals: [RecordRemoval] = [], redactions: [RecordRedaction] = []) {
+      var removed = RemovedLeaves()
+      for removal in removals { removed.add(removal) }
+      self.removed = removed
+      redacted = redactions.byOffset
+    }
+  }
+
+  fileprivate struct Cache: Sendable {
     /// By number: the hashes of its levels, the leaves first.
     var blocks: [UInt64: Block] = [:]
     var nodes: [Node: Digest] = [:]
@@ -29,24 +44,20 @@ public final class StreamTree: TreeHashes, Sendable {
     static let nodeCountLimit = 1 << 16
   }
 
-  private struct Node: Hashable, Sendable {
+  fileprivate struct Node: Hashable, Sendable {
     let level: Int
     let index: UInt64
   }
 
   /// The hashes under a node of level 8, as many as there are.
-  private struct Block: Sendable {
+  fileprivate struct Block: Sendable {
     var levels: [[Digest]]
     /// Whether all its leaves are there.
     var isWhole: Bool { levels[0].count == Int(StreamTree.blockLeafCount) }
   }
 
-  init(_ source: any ReadSource, removals: [RecordRemoval], redactions: [RecordRedaction]) {
-    self.source = source
-    var removed = RemovedLeaves()
-    for removal in removals { removed.add(removal) }
-    self.removed = removed
-    redacted = redactions.byOffset
+  init(_ source: any ReadSource, _ memory: Memory) {
+    (self.source, self.memory) = (source, memory)
   }
 
   /// The root of the tree with so many leaves.
@@ -111,9 +122,9 @@ public final class StreamTree: TreeHashes, Sendable {
       return block.levels[level][place]
     }
     let node = Node(level: level, index: index)
-    if let hash = cache.withLock({ $0.nodes[node] }) { return hash }
+    if let hash = memory.cache.withLock({ $0.nodes[node] }) { return hash }
     let hash = try find(node)
-    cache.withLock { cache in
+    memory.cache.withLock { cache in
       if cache.nodes.count >= Cache.nodeCountLimit { cache.nodes = [:] }
       cache.nodes[node] = hash
     }
@@ -146,12 +157,14 @@ public final class StreamTree: TreeHashes, Sendable {
       return Digest(hash)
     }
     do throws(ReadError) {
-      try source.refresh()
+      // What was just appended may stand in a segment that is not known yet.
+      if last >= source.visible { try source.refresh() }
       for entry in source.entries(from: last) {
         if let tiles = try entry.tiles() {
           if let hash = tiles.hash(level: node.level, index: node.index) { return Digest(hash) }
-          if tiles.offsets.lowerBound > last { return nil }
-          if tiles.offsets.contains(last) { return nil }
+          if last < tiles.offsets.upperBound { return nil }
+          // The group that completed it stands in a later segment.
+          continue
         }
         guard let group = try entry.group(covering: last, visible: source.visible) else { continue }
         return group.hash(level: node.level, index: node.index).flatMap { Digest($0) }
@@ -166,7 +179,7 @@ public final class StreamTree: TreeHashes, Sendable {
 
   /// A block with so many leaves at least, if there are.
   private func block(_ number: UInt64, leafCount: Int) throws(EvidenceError) -> Block {
-    let known = cache.withLock { $0.blocks[number] }
+    let known = memory.cache.withLock { $0.blocks[number] }
     // A block grows, and changes never.
     if let known, known.levels[0].count >= leafCount { return known }
     var leaves: [Digest] = []
@@ -190,7 +203,7 @@ public final class StreamTree: TreeHashes, Sendable {
           ? [] : MerkleTree.nodeHashes(of: below.span.extracting(first: below.count & ~1)))
     }
     if block.isWhole { try check(block, number) }
-    cache.withLock { cache in
+    memory.cache.withLock { cache in
       if cache.blocks.count >= Cache.blockCountLimit { cache.blocks = [:] }
       cache.blocks[number] = block
     }
