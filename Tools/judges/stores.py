@@ -34,7 +34,7 @@ class Store:
     def run(self, *words: object, lines: bytes = b"") -> bytes:
         done = subprocess.run([self.program, *map(str, words)], input=lines, capture_output=True)
         if done.returncode != 0:
-            raise RuntimeError(f"piperoll {words[0]} ended with {done.returncode}: {done.stderr.decode()}")
+            raise RuntimeError(f"piperoll {words[0]}: {done.returncode}, {done.stderr.decode()}")
         return done.stdout
 
     def grow(self, size: int) -> None:
@@ -47,8 +47,8 @@ class Store:
         """Signs a tree of the store, that of the stream or its own, and exports it."""
         note, tiles = self.folder / "note", self.folder / name
         store, last = self.folder / "store", self.folder / f"{name}.last"
-        note.write_bytes(self.run("evidence", "checkpoint", store, "--key", self.folder / "key", "--last", last,
-                                  *stream))
+        key = self.folder / "key"
+        note.write_bytes(self.run("evidence", "checkpoint", store, "--key", key, "--last", last, *stream))
         self.run("evidence", "export-tiles", store, "--checkpoint", note, "--out", tiles, *stream)
         text, files = note.read_text(), []
         for number in range(proofs):

@@ -87,6 +87,14 @@ def flipped(data: bytes, dice: random.Random) -> bytes:
     return bytes(changed)
 
 
+def meant(frame: object) -> list[object]:
+    """What the records of a frame are, however their flags tell it; nothing of a frame that cannot be read."""
+    try:
+        return [one._replace(flags=one.flags & 1) for one in v.records(frame)[0]]
+    except v.HOSTILE:
+        return []
+
+
 def telling(*records: Record) -> Stream:
     """The stream of statements, with a group for all."""
     stream = Stream(9, v.EVIDENCE, 2)
@@ -385,6 +393,9 @@ class DamageTests(StoreTests):
                 # Key, type, headers, value and what stands of them in words; and offset and time.
                 data = frame.data[:16] + flipped(frame.data[16:], made_up)
                 changed = v.Stream(one.number, "orders", 2)
+                if meant(frame._replace(data=data)) == meant(frame):
+                    # That a record lacks a part, where no record of the frame has one, says nothing.
+                    continue
                 with self.assertRaises(v.HOSTILE, msg=f"frame {frame.at} of {one.name}, seed {seed}"):
                     for part in frames:
                         changed.take(part._replace(data=data) if part.at == frame.at else part, "here")
