@@ -51,7 +51,9 @@ struct ForeignCases {
     }
     expect(isProven(proof, leaf), true, "\(place): the proof")
     expect(isProven(flipped(proof), leaf), false, "\(place): the proof, changed")
-    if !leaf.isEmpty { expect(isProven(proof, flipped(leaf)), false, "\(place): the leaf, changed") }
+    if !leaf.isEmpty {
+      expect(isProven(proof, flipped(leaf)), false, "\(place): the leaf, changed")
+    }
     expect(isConsistent(path), true, "\(place): the consistency proof")
     if !path.isEmpty {
       var other = path

@@ -24,7 +24,7 @@ class Store:
 
     def __init__(self, binaries: Path, folder: Path, dice: random.Random) -> None:
         self.program, self.folder, self.dice, self.size = binaries / "piperoll", folder, dice, 0
-        self.stream = dice.choice(["orders", "gr\u00f6\u00dfe ~1", "a/b"])
+        self.stream = dice.choice(["orders", "gr\u00f6\u00dfe ~1", "a b&c"])
         folder.mkdir(parents=True)
         self.run("init", folder / "store")
         self.run("create", folder / "store", self.stream, "--evidence", "tree")
