@@ -167,15 +167,34 @@ def judge_aics(cases: list[Case], folder: Path, tally: Tally) -> None:
         if case.consistency:
             tally.refuse(consistent(flipped_path(case.consistency)), "consistency proof")
     for log in sorted((folder / "logs").iterdir()):
-        judge_log(tlog, log, cases[0], tally)
+        judge_log(tlog, log, cases[0].vkey, cases[0].origin, tally)
+    # The last of the real stores' checkpoints in a folder is the one that stands there.
+    stores = folder / "stores" / "stores.jsonl"
+    exported = [json.loads(line) for line in stores.read_text().splitlines()] if stores.exists() else []
+    for one in {one["folder"]: one for one in exported}.values():
+        judge_log(tlog, Path(one["folder"]), one["vkey"], one["origin"], tally)
 
 
-def judge_log(tlog: object, log: Path, case: Case, tally: Tally) -> None:
+def files_of(log: Path, size: int) -> list[Path]:
+    """The files of a log of a size, without those parts of tiles that only smaller ones had."""
+    level, files = 0, []
+    while size:
+        widths = [256] * (size // 256) + [size % 256] * (size % 256 > 0)
+        for number, width in enumerate(widths):
+            text = "/".join(f"x{part:03}" for part in (number // 1_000_000, number // 1000 % 1000)
+                            if number >= 1000 and (part or number >= 1_000_000))
+            name = f"{text}/{number % 1000:03}".lstrip("/") + (f".p/{width}" if width < 256 else "")
+            files += [log / "tile" / kind / name for kind in [str(level)] + ["entries"] * (level == 0)]
+        level, size = level + 1, size >> 8
+    return files
+
+
+def judge_log(tlog: object, log: Path, vkey: str, origin: str, tally: Tally) -> None:
     """Every tile and bundle of a log, and the same with one bit of one of them changed."""
     note = tlog.parse_note((log / "checkpoint").read_bytes())
-    found = tlog.verify_checkpoint(note, tlog.parse_vkey(case.vkey), expected_origin=case.origin)
+    found = tlog.verify_checkpoint(note, tlog.parse_vkey(vkey), expected_origin=origin)
     point = tlog.parse_checkpoint(note.text)
-    tally.accept(bool(found.log_ok), f"the checkpoint of {log.name}")
+    tally.accept(bool(found.log_ok), f"the checkpoint of {log}")
 
     def holds() -> bool:
         try:
@@ -184,14 +203,14 @@ def judge_log(tlog: object, log: Path, case: Case, tally: Tally) -> None:
         except (tlog.TileVerificationError, tlog.TileMissingError, ValueError):
             return False
 
-    tally.accept(holds(), f"the log of {log.name} leaves")
-    files = sorted(path for path in log.glob("tile/**/*") if path.is_file())
+    tally.accept(holds(), f"the log in {log}")
+    files = files_of(log, point.size)
     for path in RANDOM.sample(files, min(6, len(files))):
         whole = path.read_bytes()
         path.write_bytes(flipped(whole))
-        tally.refuse(holds(), f"{path.relative_to(log)} of {log.name}")
+        tally.refuse(holds(), f"file {path}")
         path.write_bytes(whole)
-    tally.accept(holds(), f"the log of {log.name} leaves again")
+    tally.accept(holds(), f"the log in {log} again")
 
 
 JUDGES = {
