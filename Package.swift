@@ -177,8 +177,8 @@ let package = Package(
     .target(
       name: "AuditCommands",
       dependencies: [
-        "AuditReports", "AuditVerification", "CommandLineInterface", "Integrity", "Cryptography",
-        "LogFormat", "PlatformIO", "ByteCoding", "Quantities",
+        "AuditReports", "AuditVerification", "CommandLineInterface", "EvidenceFiles", "Integrity",
+        "Cryptography", "LogFormat", "PlatformIO", "ByteCoding", "Quantities",
       ],
       swiftSettings: strict),
     .executableTarget(

@@ -32,6 +32,7 @@ public struct HTMLReport {
     addBasis()
     addStreams()
     addCheckpoints()
+    addSeals()
     addEvents()
     addFindings()
     addUnchecked()

@@ -157,7 +157,7 @@ struct StreamWalk: ChunkStage {
     coverage.recordCount += account.recordCount
     for value in account.values {
       let place = Finding.Place(streamID: stream.id, streamName: stream.name)
-      book?.take(value.bytes, at: value.offset, place)
+      book?.take(value.bytes, at: value.offset, time: value.time, place)
     }
     for item in account.items {
       switch item {
@@ -224,6 +224,7 @@ struct StreamWalk: ChunkStage {
     let place = place(
       position: position, byteCount: UInt64(byteCount),
       offsets: group.firstOffset.rawValue..<next)
+    book?.seals.take(group)
     judge?.take(group, at: place)
   }
 
