@@ -225,8 +225,9 @@ let package = Package(
     .testTarget(
       name: "AuditVerificationTests",
       dependencies: [
-        "AuditVerification", "CommitLog", "LogEvidence", "LogFormat", "Integrity", "Cryptography",
-        "PlatformIO", "SimulatedIO", "ByteCoding", "Quantities",
+        "AuditVerification", "CommitLog", "EvidenceFiles", "LogCheckpoints", "LogEvidence",
+        "LogFormat", "Integrity", "Cryptography", "PlatformIO", "SimulatedIO", "ByteCoding",
+        "Quantities",
       ],
       swiftSettings: tests),
     .testTarget(
@@ -307,13 +308,13 @@ let package = Package(
       swiftSettings: tests),
     .testTarget(
       name: "CommandLineInterfaceTests",
-      dependencies: ["CommandLineInterface", "Quantities", "TestSupport"],
+      dependencies: ["CommandLineInterface", "PlatformIO", "Quantities", "TestSupport"],
       swiftSettings: tests),
     .testTarget(
       name: "PiperollCommandsTests",
       dependencies: [
         "PiperollCommands", "CommandLineInterface", "CommitLog", "LogFormat", "PlatformIO",
-        "SimulatedIO", "Quantities", "Integrity",
+        "SimulatedIO", "Quantities", "Integrity", "Cryptography", "EvidenceFiles", "ByteCoding",
         .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
       ],
       swiftSettings: tests),
@@ -326,8 +327,9 @@ let package = Package(
     .testTarget(
       name: "AuditCommandsTests",
       dependencies: [
-        "AuditCommands", "AuditVerification", "CommandLineInterface", "CommitLog", "LogFormat",
-        "Integrity", "Cryptography", "PlatformIO", "ByteCoding", "Quantities", "piperoll-audit",
+        "AuditCommands", "AuditVerification", "CommandLineInterface", "CommitLog", "EvidenceFiles",
+        "LogCheckpoints", "LogFormat", "Integrity", "Cryptography", "PlatformIO", "ByteCoding",
+        "Quantities", "piperoll-audit",
       ],
       swiftSettings: tests),
     .testTarget(

@@ -3,7 +3,7 @@ internal import AuditVerification
 extension SealCoverage {
   /// What the seals came to, in phrases.
   var phrases: [String] {
-    var parts = ["\(Count.grouped(verifiedCount)) of \(Count.text(sealCount, "seal")) hold"]
+    var parts = ["\(Count.grouped(verifiedCount)) of \(Count.grouped(sealCount)) seals hold"]
     if let epochs {
       parts.append(
         epochs.lowerBound == epochs.upperBound

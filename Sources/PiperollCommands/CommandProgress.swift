@@ -29,6 +29,7 @@ struct CommandProgress {
 
   /// Tells that the work is over.
   mutating func finish() {
+    let now = now
     if let text = bar?.finish(byteCount: done, at: now) { console.writeError(text) }
   }
 }
