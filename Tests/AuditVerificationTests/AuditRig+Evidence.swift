@@ -100,8 +100,10 @@ extension AuditRig {
   /// Appends statements to the evidence stream.
   func state(_ contents: [(streamID: UInt64, content: Statement.Content)]) throws {
     try writing { store in
-      let log = try store.createStream(
-        StreamName(Statement.streamName), options: Self.streamOptions(.tree))
+      let name = try StreamName(Statement.streamName)
+      // The engine may have made it already.
+      let known = try? store.stream(name)
+      let log = try known ?? store.createStream(name, options: Self.streamOptions(.tree))
       for entry in contents {
         let statement = Statement(
           storeID: store.id.bytes, streamID: entry.streamID, content: entry.content)

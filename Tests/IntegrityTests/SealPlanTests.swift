@@ -37,7 +37,10 @@ import Testing
 
   @Test func `what is not exactly a plan is none`() {
     for text in [writers.text, verifiers.text] {
-      for count in 0..<text.count { #expect(SealPlan(String(text.prefix(count))) == nil, "\(count)") }
+      // Without its last line the verifier's plan is that of the writer.
+      for count in 0..<text.count where count != writers.text.count {
+        #expect(SealPlan(String(text.prefix(count))) == nil, "\(count)")
+      }
       for other in [text + "\n", "\n" + text, text + "x", " " + text, text + text] {
         #expect(SealPlan(other) == nil)
       }
