@@ -74,8 +74,8 @@ enum ProveCommand: AuditCommand {
   private static func json(_ proof: ProofFile) -> [UInt8] {
     var json = JSONWriter()
     json.beginObject()
-    json.member("index", proof.index)
     json.member("hasLeaf", proof.extra != nil)
+    json.member("index", proof.index)
     json.member("proof", String(decoding: proof.encoded, as: UTF8.self))
     json.endObject()
     json.endDocument()

@@ -55,7 +55,8 @@ struct EvidenceJudge {
 
   init(
     _ definition: ManifestEdit.StreamDefinition, _ coverage: EvidenceCoverage,
-    _ statements: StreamStatements, sealed: SealedEpochs? = nil, firstOffset: UInt64, earlier: AuditState.Stream?,
+    _ statements: StreamStatements, sealed: SealedEpochs? = nil, firstOffset: UInt64,
+    earlier: AuditState.Stream?,
     wantedSizes: [UInt64], wantsValues: Bool, leafLimit: Int = LeafQueue.defaultLeafLimit
   ) {
     // Statements about all streams are needed, so theirs is read from the beginning.

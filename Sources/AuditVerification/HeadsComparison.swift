@@ -63,8 +63,10 @@ struct HeadsComparison {
       sealed.schedule.epoch(at: $0) != nil
     }
     guard !times.allSatisfy({ sealed.schedule.admits(dataAt: $0, in: epoch) }) else { return }
-    let offsets = group.firstOffset.rawValue..<max(
-      group.firstOffset.rawValue, group.nextOffset.rawValue)
+    let offsets =
+      group.firstOffset
+      .rawValue..<max(
+        group.firstOffset.rawValue, group.nextOffset.rawValue)
     let known = late ?? (offsets, 0, epoch)
     let all = known.offsets.lowerBound..<max(known.offsets.upperBound, offsets.upperBound)
     late = (all, known.count + 1, known.epoch)

@@ -69,7 +69,8 @@ struct PathWalk: ChunkStage {
       collector.take(collector.next..<offset, of: .gap)
       takeKept(offset)
     }
-    collector.take(max(range.lowerBound, collector.next)..<max(range.upperBound, collector.next), of: .gap)
+    collector.take(
+      max(range.lowerBound, collector.next)..<max(range.upperBound, collector.next), of: .gap)
     if range.contains(collector.index) { isGap = true }
   }
 

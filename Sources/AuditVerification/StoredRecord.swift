@@ -206,7 +206,8 @@ public enum RecordProofError: Error, Hashable, Sendable, CustomStringConvertible
     case .audit(let error): return "\(error)"
     case .checkpoint(let error): return "it is no checkpoint: \(error)"
     case .withoutTree(let stream):
-      return "there is no stream '\(escapedForTerminal(stream))' with a tree; nothing in it can be proven"
+      return
+        "there is no stream '\(escapedForTerminal(stream))' with a tree; nothing in it can be proven"
     case .notCovered(let offset, let size, Statement.streamName):
       return
         "the checkpoint is of \(size) statements of the store, and none of them covers offset \(offset); "

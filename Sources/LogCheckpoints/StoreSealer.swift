@@ -39,7 +39,8 @@ public struct StoreSealer: Sendable {
     guard let head, let link = Digest(head.head) else { return nil }
     let seal: EpochSeal
     do throws(SealKeyFileError) {
-      seal = try file.seal(HashChain(count: head.groupCount, head: link), of: logID, at: clock.now())
+      seal = try file.seal(
+        HashChain(count: head.groupCount, head: link), of: logID, at: clock.now())
     } catch {
       throw .key(error)
     }

@@ -40,7 +40,8 @@ import Testing
     }
     let report = try JSONDecoder().decode(Report.self, from: Data(verify("--json").output.utf8))
     let seals = try #require(report.seals)
-    #expect(seals.count == 1 && seals.verified == 1 && seals.firstEpoch == 0 && seals.nextOffset > 0)
+    #expect(
+      seals.count == 1 && seals.verified == 1 && seals.firstEpoch == 0 && seals.nextOffset > 0)
     #expect(verify("-r", "sarif").output.contains("\"seals\":{\"count\":1"))
     #expect(verify("-r", "junit").output.contains("seals fit their data and their neighbours"))
     #expect(verify("--html", rig.path("page.html")).code == 0)

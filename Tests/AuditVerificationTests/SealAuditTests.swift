@@ -93,7 +93,9 @@ import Testing
     report.findings.filter { $0.severity == .broken }
   }
 
-  @Test func `seals that were made in every epoch hold, and the report says how far they go`() throws {
+  @Test func `seals that were made in every epoch hold, and the report says how far they go`()
+    throws
+  {
     let store = try Sealed()
     try store.seal()
     for epoch in 1..<6 as Range<Int64> {

@@ -74,7 +74,8 @@ import Testing
   @Test func `output that failed is not tried again`() {
     let written = Written()
     #expect(
-      program.run(["work"], on: written.streams) { _, _ throws(Failure) in throw .output } == .usage)
+      program.run(["work"], on: written.streams) { _, _ throws(Failure) in throw .output } == .usage
+    )
     #expect(written.flushedCount == 0)
     written.flushFailure = .output
     #expect(

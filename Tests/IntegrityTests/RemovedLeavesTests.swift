@@ -32,7 +32,8 @@ import Testing
     var leaves = RemovedLeaves()
     leaves.add(Self.removal(100..<1_100, leavesOf: [2]))
     for offset in 0..<1_300 as Range<UInt64> {
-      let isKept = (100..<256).contains(offset) || (512..<768).contains(offset)
+      let isKept =
+        (100..<256).contains(offset) || (512..<768).contains(offset)
         || (1_024..<1_100).contains(offset)
       #expect(leaves.leaf(at: offset) == (isKept ? Self.leaf(offset) : nil), "\(offset)")
     }

@@ -49,7 +49,8 @@ import Testing
     for (old, new) in [
       ("v1", "v2"), ("start", "begin"), ("epoch 900", "epoch 0"), ("epoch 900", "epoch -1"),
       ("epoch 900", "epoch 4294967296"), ("grace 60", "grace x"), ("key 08", "key 0"),
-      ("key 08", "key 0g"), ("key 08", "key 0808"), ("start 1770000000", "start 9223372036854775808"),
+      ("key 08", "key 0g"), ("key 08", "key 0808"),
+      ("start 1770000000", "start 9223372036854775808"),
     ] {
       guard let range = text.firstRange(of: old) else {
         Issue.record("\(old) is not in the text")

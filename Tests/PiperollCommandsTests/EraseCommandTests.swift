@@ -49,7 +49,9 @@ import Testing
     #expect(statements.text.contains("erasure"))
     let files = try FileManager.default.subpathsOfDirectory(atPath: rig.store)
     for file in files {
-      guard let bytes = FileManager.default.contents(atPath: rig.store + "/" + file) else { continue }
+      guard let bytes = FileManager.default.contents(atPath: rig.store + "/" + file) else {
+        continue
+      }
       // The reason stands there; who it was does not.
       #expect(bytes.range(of: Data("--subject".utf8)) == nil)
     }

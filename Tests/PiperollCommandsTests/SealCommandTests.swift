@@ -71,7 +71,8 @@ import Testing
     let plan = try #require(SealPlan(String(decoding: rig.read("seal.plan"), as: UTF8.self)))
     #expect(plan.key == nil && plan.schedule == verifier.schedule)
     #expect(plan.schedule.epochSeconds == 60 && plan.schedule.graceSeconds == 60)
-    #expect(!result.text.contains(String(decoding: try rig.read("verifier"), as: UTF8.self).suffix(65)))
+    #expect(
+      !result.text.contains(String(decoding: try rig.read("verifier"), as: UTF8.self).suffix(65)))
     // A key that is in use is not written over, and what verifies it stays.
     let before = try rig.read("verifier")
     #expect(generate().isClearError)

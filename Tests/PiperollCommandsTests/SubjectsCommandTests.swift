@@ -96,11 +96,13 @@ import Testing
     #expect(try rig.read("keys/" + name) == bytes)
   }
 
-  @Test func `master keys that are none, or that others may read, are refused in one line`() throws {
+  @Test func `master keys that are none, or that others may read, are refused in one line`() throws
+  {
     try rig.write("empty", [])
     try rig.write("short", [UInt8](repeating: 1, count: 31))
     for name in ["empty", "short"] {
-      try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: rig.path(name))
+      try FileManager.default.setAttributes(
+        [.posixPermissions: 0o600], ofItemAtPath: rig.path(name))
     }
     try Self.master(rig, "shown", 1, mode: 0o644)
     for name in ["empty", "short", "shown", "absent"] {
