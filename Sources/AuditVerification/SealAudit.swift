@@ -131,12 +131,8 @@ struct SealAudit: Sendable {
   /// - Parameter isSeen: Whether there are as many groups before it as it says.
   private mutating func verify(_ next: Pending, _ isSeen: Bool) {
     guard let plan, let key = plan.key, let own = logIDs.first, !isGivenUp else { return }
-    var times = forgotten
-    forgotten = nil
-    while let first = groups.first, first.sequence <= next.seal.chain.count {
-      times = Self.join(times, first.times)
-      lastSealed = groups.removeFirst()
-    }
+    let covered = groups.prefix { $0.sequence <= next.seal.chain.count }
+    let times = covered.reduce(forgotten) { Self.join($0, $1.times) }
     let logID = logIDs.first { $0 == next.seal.logID } ?? own
     var verifier =
       self.verifier
@@ -148,6 +144,10 @@ struct SealAudit: Sendable {
       do throws(SealError) { try verifier.verify(next.seal, covering: nil) } catch { return }
     }
     self.verifier = verifier
+    // What a seal that does not hold says that it covers is left to the next.
+    forgotten = nil
+    lastSealed = covered.last ?? lastSealed
+    groups.removeFirst(covered.count)
     guard isSeen else {
       return report(
         .truncated, next,

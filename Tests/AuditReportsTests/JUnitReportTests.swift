@@ -25,6 +25,18 @@ import Testing
     return reader.elements
   }
 
+  @Test func `seals that hold are a claim of the stream of statements`() throws {
+    var report = SampleReport.proven
+    report.streams.append(SampleReport.stream(5, "piperoll.evidence", .tree, 0..<200, to: 200))
+    let claim = "seals fit their data and their neighbours"
+    func cases(_ report: AuditReport) throws -> [String?] {
+      try read(report).filter { $0.attributes["name"] == claim }.map { $0.attributes["classname"] }
+    }
+    #expect(try cases(report) == ["piperoll.evidence"])
+    report.seals = nil
+    #expect(try cases(report).isEmpty)
+  }
+
   @Test func `a suite for the store and one for each stream`() throws {
     let suites = try read(SampleReport.broken).filter { $0.name == "testsuite" }
     #expect(suites.map { $0.attributes["name"] } == ["store", "orders", "sessions", "metrics"])

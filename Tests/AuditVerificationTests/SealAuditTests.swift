@@ -171,6 +171,25 @@ import Testing
     #expect(report.seals?.verifiedCount == 1)
   }
 
+  @Test func `a wrong seal takes nothing from those behind it`() throws {
+    let store = try Sealed()
+    try store.seal()
+    store.wait(until: 70)
+    try store.append(10)
+    let other = SealKey(SecretKey(from: { 8 }))
+    try store.put(
+      try store.made(at: 70, epoch: 1, by: other, of: HashChain(count: 900, head: Digest())))
+    try store.seal()
+    store.wait(until: 130)
+    try store.append(10)
+    try store.seal()
+    let report = try store.report()
+    #expect(Self.wrong(report).map(\.rule) == [.wrongSeal], "\(described(report))")
+    #expect(report.seals?.sealCount == 4 && report.seals?.verifiedCount == 3)
+    #expect(report.seals?.epochs == 0...2 && report.seals?.missingEpochCount == 0)
+    #expect(!report.unchecked.contains { $0.subject == .seals })
+  }
+
   @Test func `an epoch without a seal is a warning, and nothing that was changed`() throws {
     let store = try Sealed()
     try store.seal()
