@@ -2,6 +2,7 @@ import AuditReports
 import AuditVerification
 import Foundation
 import FoundationXML
+import Integrity
 import Testing
 
 @Suite struct JUnitReportTests {
