@@ -178,8 +178,8 @@ let package = Package(
     .target(
       name: "AuditCommands",
       dependencies: [
-        "AuditReports", "AuditVerification", "CommandLineInterface", "Integrity", "Cryptography",
-        "LogFormat", "PlatformIO", "ByteCoding", "Quantities",
+        "AuditReports", "AuditVerification", "CommandLineInterface", "EvidenceFiles", "Integrity",
+        "Cryptography", "LogFormat", "PlatformIO", "ByteCoding", "Quantities",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -226,8 +226,9 @@ let package = Package(
     .testTarget(
       name: "AuditVerificationTests",
       dependencies: [
-        "AuditVerification", "CommitLog", "LogEvidence", "LogFormat", "Integrity", "Cryptography",
-        "PlatformIO", "SimulatedIO", "ByteCoding", "Quantities",
+        "AuditVerification", "CommitLog", "EvidenceFiles", "LogCheckpoints", "LogEvidence",
+        "LogFormat", "Integrity", "Cryptography", "PlatformIO", "SimulatedIO", "ByteCoding",
+        "Quantities",
       ],
       swiftSettings: tests),
     .testTarget(
@@ -308,13 +309,13 @@ let package = Package(
       swiftSettings: tests),
     .testTarget(
       name: "CommandLineInterfaceTests",
-      dependencies: ["CommandLineInterface", "Quantities", "TestSupport"],
+      dependencies: ["CommandLineInterface", "PlatformIO", "Quantities", "TestSupport"],
       swiftSettings: tests),
     .testTarget(
       name: "PiperollCommandsTests",
       dependencies: [
         "PiperollCommands", "CommandLineInterface", "CommitLog", "LogFormat", "PlatformIO",
-        "SimulatedIO", "Quantities", "Integrity",
+        "SimulatedIO", "Quantities", "Integrity", "Cryptography", "EvidenceFiles", "ByteCoding",
         .target(name: "EvidenceHTTP", condition: .when(traits: [http])),
       ],
       swiftSettings: tests),
@@ -327,8 +328,9 @@ let package = Package(
     .testTarget(
       name: "AuditCommandsTests",
       dependencies: [
-        "AuditCommands", "AuditVerification", "CommandLineInterface", "CommitLog", "LogFormat",
-        "Integrity", "Cryptography", "PlatformIO", "ByteCoding", "Quantities", "piperoll-audit",
+        "AuditCommands", "AuditVerification", "CommandLineInterface", "CommitLog", "EvidenceFiles",
+        "LogCheckpoints", "LogFormat", "Integrity", "Cryptography", "PlatformIO", "ByteCoding",
+        "Quantities", "piperoll-audit",
       ],
       swiftSettings: tests),
     .testTarget(

@@ -45,6 +45,13 @@ public final class AuditConsole {
       showsProgress: StandardError.isTerminal, interruption: { Interruption.isRequested })
   }
 
+  /// Where the program writes, a command apart.
+  var streams: CommandLineStreams<AuditFailure> {
+    CommandLineStreams(
+      write: { text throws(AuditFailure) in try self.write(Array(text.utf8)) },
+      flush: { () throws(AuditFailure) in try self.flush() }, writeError: writeError)
+  }
+
   /// Writes bytes to standard output.
   func write(_ bytes: [UInt8]) throws(AuditFailure) {
     do throws(OutputError) { try output.write(bytes.rawSpan) } catch { throw .output(error) }

@@ -2,7 +2,7 @@ internal import CommandLineInterface
 internal import PlatformIO
 
 /// Why a command ended before its work was done.
-enum AuditFailure: Error {
+enum AuditFailure: CommandLineFailure {
   /// Output could not be written.
   case output(OutputError)
   /// A file could not be read or written.
@@ -20,6 +20,8 @@ enum AuditFailure: Error {
     default: .usage
     }
   }
+
+  var isAboutOutput: Bool { if case .output = self { true } else { false } }
 
   /// A line for standard error; `nil` where nothing went wrong.
   var message: String? {

@@ -1,7 +1,6 @@
 internal import AuditReports
 public import CommandLineInterface
 internal import Cryptography
-internal import PlatformIO
 
 /// The command `piperoll-audit`.
 public enum AuditProgram {
@@ -12,7 +11,7 @@ public enum AuditProgram {
   static let tool = ReportTool(name: "piperoll-audit", version: version)
 
   private static let commands: [any (AuditCommand & SendableMetatype).Type] = [
-    VerifyCommand.self, CheckProofCommand.self, DiffCommand.self,
+    VerifyCommand.self, ProveCommand.self, CheckProofCommand.self, DiffCommand.self,
   ]
 
   /// The declaration of all commands, from which help, completions and the man page are made.
@@ -34,42 +33,11 @@ public enum AuditProgram {
   ///   - words: The arguments without the program's own name.
   ///   - console: What the command may touch.
   public static func run(_ words: [String], on console: AuditConsole) -> ExitCode {
-    var context = program.name
-    do throws(UsageError) {
-      switch try program.parse(words) {
-      case .print(let text):
-        return finish(context, console) { () throws(AuditFailure) in
-          try console.write(Array(text.utf8))
-          return .success
-        }
-      case .run(let command, let arguments):
-        context += " \(command.name)"
-        guard let found = commands.first(where: { $0.declaration.name == command.name }) else {
-          preconditionFailure("a command is declared that does not exist")
-        }
-        return finish(context, console) { () throws(AuditFailure) in
-          try found.run(arguments, console)
-        }
+    program.run(words, on: console.streams) { command, arguments throws(AuditFailure) in
+      guard let found = commands.first(where: { $0.declaration.name == command.name }) else {
+        preconditionFailure("a command is declared that does not exist")
       }
-    } catch {
-      console.writeError("\(error)\n")
-      return .usage
-    }
-  }
-
-  /// Runs a command and turns its failure into a line and an exit code.
-  private static func finish(
-    _ context: String, _ console: AuditConsole, _ body: () throws(AuditFailure) -> ExitCode
-  ) -> ExitCode {
-    do throws(AuditFailure) {
-      let code = try body()
-      try console.flush()
-      return code
-    } catch {
-      // What was printed before is right and goes out, unless that is what failed.
-      if case .output = error {} else { try? console.flush() }
-      if let message = error.message { console.writeError("\(context): \(message)\n") }
-      return error.exitCode
+      return try found.run(arguments, console)
     }
   }
 
@@ -79,13 +47,6 @@ public enum AuditProgram {
   /// - Returns: The status to end with.
   public static func main() -> Int32 {
     LibraryConfiguration.startWithout()
-    Interruption.install()
-    PosixFileSystem.ignoreFileSizeSignal()
-    do throws(UsageError) {
-      return run(try ProcessArguments.read(program: program.name), on: .standard()).rawValue
-    } catch {
-      StandardError.write("\(error)\n")
-      return ExitCode.usage.rawValue
-    }
+    return program.main { run($0, on: .standard()) }
   }
 }

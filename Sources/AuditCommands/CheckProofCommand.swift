@@ -25,7 +25,9 @@ enum CheckProofCommand: AuditCommand {
       witnesses, and that the path leads from the leaf to the checkpoint's root.
 
       The leaf is given as its hash, as its bytes, or as a record: its value in a file, and with it \
-      everything else that it has, as 'piperoll read --json' shows it. The offset comes from the proof.
+      everything else that it has, as 'piperoll read --json' shows it. The offset comes from the proof. \
+      A proof under a checkpoint of the store leads by way of a statement, which is checked as well; of such \
+      a proof the leaf may be the record's or the statement's.
       """,
     parameters: [file, Trust.keys, origin, Trust.policy, leaf, entry] + RecordParameters.all,
     exclusive: [[leaf, entry, RecordParameters.record]],
@@ -54,14 +56,23 @@ enum CheckProofCommand: AuditCommand {
     do throws(NoteError) { proof = try ProofFile(bytes) } catch {
       return try refuse("\(error)", arguments, console)
     }
-    let hash = try hash(of: proof.index, arguments)
+    // A proof of the store leads from the record to a statement, and from that to the checkpoint.
+    let record = proof.extra.flatMap { RecordProof($0) }.flatMap { $0.inner == nil ? nil : $0 }
+    var hash = try hash(of: record?.leaf.offset ?? proof.index, arguments)
+    let isByWay = record.map { hash == MerkleTree.leafHash($0.leaf.encoded) } ?? false
+    if let record, isByWay {
+      do throws(RecordProof.Failure) { try record.verify(index: proof.index) } catch {
+        return try refuse(text(error), arguments, console)
+      }
+      hash = record.provenLeaf
+    }
     let checkpoint: Checkpoint
     do throws(ProofFile.Failure) {
       checkpoint = try proof.verify(leaf: hash, origin: name, keys: keys, policy: policy)
     } catch {
       return try refuse(text(error), arguments, console)
     }
-    try show(proof, checkpoint, name, arguments, console)
+    try show(proof, isByWay ? record : nil, checkpoint, name, arguments, console)
     return .success
   }
 
@@ -81,23 +92,36 @@ enum CheckProofCommand: AuditCommand {
   }
 
   private static func show(
-    _ proof: ProofFile, _ checkpoint: Checkpoint, _ origin: String, _ arguments: ParsedArguments,
-    _ console: AuditConsole
+    _ proof: ProofFile, _ record: RecordProof?, _ checkpoint: Checkpoint, _ origin: String,
+    _ arguments: ParsedArguments, _ console: AuditConsole
   ) throws(AuditFailure) {
+    var heads: StreamHeads?
+    if case .heads(let stated) = record?.inner?.statement.content { heads = stated }
     guard !arguments[Flag.json] else {
       var json = JSONWriter()
       json.beginObject()
       json.member("index", proof.index)
       json.member("origin", origin)
       json.member("proven", true)
+      if let record, let heads {
+        json.member("recordOffset", record.leaf.offset)
+        json.member("recordStream", heads.name)
+      }
       json.member("root", "\(checkpoint.root)")
       json.member("size", checkpoint.size)
       json.endObject()
       json.endDocument()
       return try console.write(json.bytes)
     }
+    let subject =
+      if let record, let heads {
+        "record \(record.leaf.offset) of stream '\(TerminalText.escaped(heads.name))', by statement "
+          + "\(proof.index),"
+      } else {
+        "leaf \(proof.index)"
+      }
     let text =
-      "PROVEN: leaf \(proof.index) is in '\(TerminalText.escaped(origin))' of \(checkpoint.size) leaves, "
+      "PROVEN: \(subject) is in '\(TerminalText.escaped(origin))' of \(checkpoint.size) leaves, "
       + "root \(checkpoint.root)\n"
     try console.write(Array(text.utf8))
   }
@@ -121,6 +145,14 @@ enum CheckProofCommand: AuditCommand {
 }
 
 extension CheckProofCommand {
+  private static func text(_ failure: RecordProof.Failure) -> String {
+    switch failure {
+    case .index: "the statement has another place than the proof says"
+    case .statement: "the statement is not the one that its leaf commits to"
+    case .proof(let error): "the way from the record to the statement: \(error)"
+    }
+  }
+
   private static func text(_ failure: ProofFile.Failure) -> String {
     switch failure {
     case .note(let error): "\(error)"

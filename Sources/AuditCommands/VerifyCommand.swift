@@ -1,7 +1,10 @@
 internal import AuditReports
 internal import AuditVerification
 internal import CommandLineInterface
+internal import EvidenceFiles
 internal import Integrity
+internal import PlatformIO
+internal import Quantities
 
 /// `piperoll-audit verify`: whether a log is what its evidence says.
 enum VerifyCommand: AuditCommand {
@@ -23,6 +26,11 @@ enum VerifyCommand: AuditCommand {
     "PLACE", .path, help: "the directory of a store or of a copy of it, or one segment file")
   static let checkpoints = Option<[String]>.repeating(
     "checkpoint", short: "c", "FILE", .path, help: "a checkpoint that was kept, a signed note")
+  static let seals = Option<String?>.optional(
+    "seals", "FILE", .path,
+    help:
+      "what verifies seals: the verifier's file of 'piperoll seal generate', readable for its owner "
+      + "alone; with --origin or --key")
   static let since = Option<String?>.optional(
     "since", "FILE", .path, help: "the state of an earlier audit; what it covered is relied upon")
   static let stateOut = Option<String?>.optional(
@@ -45,11 +53,12 @@ enum VerifyCommand: AuditCommand {
 
       Without a checkpoint or state from an earlier time, nobody can tell whether the end of the log \
       was cut off or the whole log was made anew: keep some, where the log's owner cannot reach them.
+
+      With --seals each seal of the store is verified: the code under the key of its epoch, the chain that       it is of, and whether records were sealed in the time in which they were appended.
       """,
     parameters: [
-      place, checkpoints, Trust.keys, Trust.origin, Trust.policy, since, stateOut, report, html,
-      jobs,
-      noProgress,
+      place, checkpoints, Trust.keys, Trust.origin, Trust.policy, seals, since, stateOut, report,
+      html, jobs, noProgress,
     ],
     examples: [
       .init("piperoll-audit verify my.store", "checks a store against itself"),
@@ -68,7 +77,8 @@ enum VerifyCommand: AuditCommand {
   static func run(_ arguments: ParsedArguments, _ console: AuditConsole) throws(AuditFailure)
     -> ExitCode
   {
-    let outcome = try audit(try options(arguments), arguments, console)
+    let outcome = try audit(
+      try options(arguments, console), arguments, console)
     let verdict = outcome.report.verdict
     let kind = arguments[Flag.json] ? Report.json : arguments[report]
     if kind == .text {
@@ -88,8 +98,13 @@ enum VerifyCommand: AuditCommand {
     return ExitCode(rawValue: verdict.exitStatus)
   }
 
+  /// What the clock of the machine that seals may be ahead of this one, in nanoseconds.
+  private static let clockTolerance: Int64 = 300_000_000_000
+
   /// What the command line asks for, with the files that it names.
-  private static func options(_ arguments: ParsedArguments) throws(AuditFailure) -> AuditOptions {
+  private static func options(_ arguments: ParsedArguments, _ console: AuditConsole)
+    throws(AuditFailure) -> AuditOptions
+  {
     var options = AuditOptions(path: arguments[place])
     for path in arguments[checkpoints] {
       let bytes = try NamedFile.read(path, limit: SignedNote.byteCountLimit, kind: "a checkpoint")
@@ -99,6 +114,14 @@ enum VerifyCommand: AuditCommand {
     options.origin = arguments[Trust.origin]
     options.policy = try Trust.policy(arguments)
     options.workerCount = arguments[jobs]
+    if let path = arguments[seals] {
+      do throws(SealVerifierFileError) { options.sealPlan = try SealVerifierFile.read(path) } catch
+      {
+        throw .message("\(error)")
+      }
+      let (now, isOver) = console.time.now().rawValue.addingReportingOverflow(clockTolerance)
+      options.now = isOver ? .max : now
+    }
     guard let path = arguments[since] else { return options }
     let bytes = try NamedFile.read(path, limit: AuditState.byteCountLimit, kind: "a state")
     guard let state = AuditState(bytes) else {

@@ -59,6 +59,14 @@ extension HTMLReport {
     }
   }
 
+  /// What the seals came to.
+  mutating func addSeals() {
+    guard let seals = report.seals else { return }
+    page.markup("<h2>Seals</h2>\n<p>")
+    page.text("\(seals.phrases.joined(separator: "; ")).")
+    page.markup("</p>\n")
+  }
+
   /// Removals, erasures and redactions, in the order of their statements.
   mutating func addEvents() {
     page.markup("<h2>Removals, erasures and redactions</h2>\n")

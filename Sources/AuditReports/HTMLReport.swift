@@ -32,6 +32,7 @@ public struct HTMLReport {
     addBasis()
     addStreams()
     addCheckpoints()
+    addSeals()
     addEvents()
     addFindings()
     addUnchecked()
@@ -155,6 +156,11 @@ public struct HTMLReport {
     (
       "Witness",
       "Somebody independent who signs a checkpoint after checking that it goes on from the last one seen."
+    ),
+    (
+      "Seal, epoch",
+      "A code over all that the log had stated, made with a key that is destroyed when its epoch is over. Who "
+        + "takes over the machine later cannot make it, nor change what it covers without a trace."
     ),
     ("Rot", "Damage that a device does. \(Finding.Origin.rot.explanation)"),
     ("Edit", "A change that somebody makes. \(Finding.Origin.edit.explanation)"),

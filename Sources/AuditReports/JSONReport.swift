@@ -26,6 +26,7 @@ public struct JSONReport {
       "storeId": .text(report.storeID),
       "streams": .array(report.streams.map(Self.stream)),
       "checkpoints": .array(report.checkpoints.map(Self.checkpoint)),
+      "seals": report.seals.map(Self.seals) ?? .null,
       "events": .array(report.events.map(Self.event)),
       "findings": .array(report.findings.map(Self.finding)),
       "unchecked": .array(report.unchecked.map(Self.unchecked)),
@@ -56,6 +57,18 @@ public struct JSONReport {
       "size": .number(checkpoint.size), "root": .text(checkpoint.root),
       "signers": .array(checkpoint.signers.map { .text($0) }), "witnesses": .array(witnesses),
       "quorum": .flag(checkpoint.isQuorum), "confirmed": .flag(checkpoint.isConfirmed),
+    ])
+  }
+
+  /// What the seals came to, for other formats too.
+  static func seals(_ seals: SealCoverage) -> SortedJSON {
+    .object([
+      "count": .number(seals.sealCount), "verified": .number(seals.verifiedCount),
+      "firstEpoch": .number(seals.epochs?.lowerBound),
+      "lastEpoch": .number(seals.epochs?.upperBound),
+      "missingEpochs": .number(seals.missingEpochCount),
+      "firstOffset": .number(0), "nextOffset": .number(seals.coveredOffset),
+      "lastTime": .text(seals.lastTime.map { MomentText.text(nanoseconds: $0) }),
     ])
   }
 

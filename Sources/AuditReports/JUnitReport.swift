@@ -107,6 +107,9 @@ struct JUnitSuite {
     }
     for stream in report.streams {
       add(Self.name(AuditReport.name(of: stream)), Claim.examined(of: stream.coverage))
+      if report.seals?.verifiedCount ?? 0 > 0, stream.name == Statement.streamName {
+        add(stream.name, [.seals])
+      }
     }
     // A stream of which nothing was read may still have findings.
     for finding in report.findings {

@@ -36,6 +36,7 @@ public struct SARIFReport {
           "results": .array(results),
           "properties": .object([
             "storeId": .text(report.storeID), "verdict": .text(report.verdict.rawValue),
+            "seals": report.seals.map(JSONReport.seals) ?? .null,
           ]),
         ])
       ]),

@@ -21,6 +21,9 @@ public struct TextReport {
     addVerdict(report)
     addStreams(report.streams)
     addCheckpoints(report.checkpoints)
+    if let seals = report.seals {
+      text += "\nseals\n  \(seals.phrases.joined(separator: "; "))\n"
+    }
     addEvents(report.events)
     addFindings(report.findings)
     addUnchecked(report.unchecked)

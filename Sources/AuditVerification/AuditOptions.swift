@@ -14,6 +14,12 @@ public struct AuditOptions: Sendable {
   public var origin: String?
   /// Whose cosignatures a checkpoint needs.
   public var policy: WitnessPolicy?
+  /// The epochs of seals and the first key, as `piperoll seal generate` made them for the verifier; never from
+  /// the machine that writes the store. `nil`: seals are counted.
+  public var sealPlan: SealPlan?
+  /// The auditor's own time, in nanoseconds since 1970-01-01 UTC, with the difference of clocks that is
+  /// allowed for: seals of a later time are refused.
+  public var now = Int64.max
   /// What an earlier audit came to: only what was appended since is looked at.
   public var earlier: AuditState?
   /// Threads; 0 for one a processor.
@@ -34,6 +40,14 @@ public struct AuditOptions: Sendable {
     /// A checkpoint.
     public init(path: String, bytes: [UInt8]) { (self.path, self.bytes) = (path, bytes) }
   }
+
+  /// The origins that the store may have, as the caller knows it.
+  var origins: [String] {
+    origin.map { [$0] } ?? (keys + (policy?.logs ?? []).map(\.key)).map { "\($0.name)" }
+  }
+
+  /// Whether there is all that it takes to verify seals.
+  var verifiesSeals: Bool { sealPlan?.key != nil && !origins.isEmpty }
 
   /// An audit of a path alone.
   public init(path: String) { self.path = path }

@@ -14,6 +14,8 @@ public struct AuditReport: Hashable, Sendable {
   public var checkpoints: [CheckpointResult]
   /// Removals, erasures and redactions that the store states, in the order of their statements.
   public var events: [StatedEvent]
+  /// What the seals came to; `nil` unless they were verified.
+  public var seals: SealCoverage?
   /// What is wrong, in the order of streams, offsets and positions.
   public var findings: [Finding]
   /// What could have been checked and was not, and what it would have taken.

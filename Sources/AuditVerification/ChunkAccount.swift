@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import Integrity
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
@@ -32,7 +33,9 @@ struct ChunkAccount: Sendable {
   var lastTime: Int64?
   var nextOffset: UInt64?
   /// Values of records, where they were asked for.
-  var values: [(offset: UInt64, bytes: [UInt8])] = []
+  var values: [(offset: UInt64, time: Int64, bytes: [UInt8])] = []
+  /// The leaf that was asked for.
+  var leaf: RecordLeaf?
   /// Positions of bytes between frames that should be zero.
   var padding: [UInt64] = []
   /// Why it ends.

@@ -19,6 +19,8 @@ struct ChunkWalk: ~Copyable {
     var makesBlocks = false
     /// Whether values of records are wanted.
     var wantsValues = false
+    /// Offset of the record whose leaf's data are wanted.
+    var leafOffset: UInt64?
     var limits = FormatLimits()
   }
 
@@ -219,8 +221,19 @@ struct ChunkWalk: ~Copyable {
       pending += 1
       if pending >= Self.pieceCount { makeLeaves(bytes) }
     }
-    if task.wantsValues { account.values.append((offset, view.copyValue())) }
+    if task.wantsValues { account.values.append((offset, time, view.copyValue())) }
+    if offset == task.leafOffset { account.leaf = Self.leaf(view) }
     nextOffset = offset + 1
+  }
+
+  private static func leaf(_ view: borrowing RecordView) -> RecordLeaf {
+    let prefix = RecordContent.prefix(
+      eventTime: view.eventTime?.rawValue, keyByteCount: view.key?.byteCount,
+      typeByteCount: view.type?.byteCount, headersByteCount: view.headers.byteCount)
+    return RecordLeaf(
+      kind: .record, flags: view.isTombstone ? .tombstone : [], offset: view.offset.rawValue,
+      appendTime: view.appendTime.rawValue,
+      commitment: SHA256.digest(prefix: prefix, view.content))
   }
 
   private mutating func begin(at offset: UInt64, _ position: UInt64, _ bytes: RawSpan) {

@@ -58,7 +58,8 @@ struct EvidenceJudge {
 
   init(
     _ definition: ManifestEdit.StreamDefinition, _ coverage: EvidenceCoverage,
-    _ statements: StreamStatements, firstOffset: UInt64, earlier: AuditState.Stream?,
+    _ statements: StreamStatements, sealed: SealedEpochs? = nil, firstOffset: UInt64,
+    earlier: AuditState.Stream?,
     wantedSizes: [UInt64], wantsValues: Bool, leafLimit: Int = LeafQueue.defaultLeafLimit
   ) {
     // Statements about all streams are needed, so theirs is read from the beginning.
@@ -69,7 +70,7 @@ struct EvidenceJudge {
     (self.resumed, self.wantsValues) = (resumed, wantsValues)
     self.wantedSizes = wantedSizes.sorted()
     queue = LeafQueue(redacted: statements.redacted, leafLimit: leafLimit)
-    heads = HeadsComparison(statements.heads)
+    heads = HeadsComparison(statements.heads, sealed)
     var start = firstOffset
     if let resumed {
       start = max(start, resumed.nextOffset)

@@ -21,7 +21,12 @@ struct HeadsComparison {
   /// Statements that differ and are remembered.
   private static let disagreeingLimit = 64
 
-  init(_ heads: [StatedHeads]) {
+  private let sealed: SealedEpochs?
+  /// Groups whose records were sealed in another time, and the epoch of the first such seal.
+  private var late: (offsets: Range<UInt64>, count: UInt64, epoch: UInt64)?
+
+  init(_ heads: [StatedHeads], _ sealed: SealedEpochs? = nil) {
+    self.sealed = sealed
     stated = heads.sorted {
       ($0.groupCount, $0.statementOffset) < ($1.groupCount, $1.statementOffset)
     }
@@ -31,6 +36,7 @@ struct HeadsComparison {
   /// Compares what was stated of a group.
   mutating func compare(_ group: IntegrityFrame) {
     while next < stated.count, stated[next].groupCount < group.sequence { next += 1 }
+    compareTimes(group)
     while next < stated.count, stated[next].groupCount == group.sequence {
       let heads = stated[next]
       next += 1
@@ -47,6 +53,25 @@ struct HeadsComparison {
     }
   }
 
+  /// Compares the times of a group with the epoch of the first seal that covers it.
+  private mutating func compareTimes(_ group: IntegrityFrame) {
+    guard let sealed, next < stated.count, group.recordCount > 0,
+      let epoch = sealed.epoch(ofStatementAt: stated[next].statementOffset)
+    else { return }
+    // What was there before the first epoch could not be sealed in its time.
+    let times = [group.firstAppendTime.rawValue, group.lastAppendTime.rawValue].filter {
+      sealed.schedule.epoch(at: $0) != nil
+    }
+    guard !times.allSatisfy({ sealed.schedule.admits(dataAt: $0, in: epoch) }) else { return }
+    let offsets =
+      group.firstOffset
+      .rawValue..<max(
+        group.firstOffset.rawValue, group.nextOffset.rawValue)
+    let known = late ?? (offsets, 0, epoch)
+    let all = known.offsets.lowerBound..<max(known.offsets.upperBound, offsets.upperBound)
+    late = (all, known.count + 1, known.epoch)
+  }
+
   /// What the comparison came to, at the end of the stream.
   ///
   /// - Parameters:
@@ -54,6 +79,15 @@ struct HeadsComparison {
   ///   - expected: Offset behind the last record, lost ones included.
   func findings(_ place: Finding.Place, last: IntegrityFrame?, expected: UInt64) -> [Finding] {
     var findings: [Finding] = []
+    if let late {
+      var place = place
+      place.offsets = late.offsets
+      findings.append(
+        .at(
+          place, .wrongSeal, .broken, .unknown,
+          "\(late.count) group\(late.count == 1 ? " has" : "s have") records of another time than the "
+            + "first seal of them, in epoch \(late.epoch): sealed anew, or too late"))
+    }
     if let newest, newest.groupCount > last?.sequence ?? 0, newest.nextOffset > expected {
       var place = place
       place.offsets = expected..<newest.nextOffset

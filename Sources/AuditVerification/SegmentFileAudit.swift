@@ -54,6 +54,11 @@ enum SegmentFileAudit {
       Unchecked(
         .checkpoint, wasAskedFor: wasAskedFor,
         "checkpoints and earlier audits are of whole stores; audit the store's folder"))
+    if options.sealPlan != nil {
+      report.unchecked.append(
+        Unchecked(
+          .seals, wasAskedFor: true, "seals are of whole stores; audit the store's folder"))
+    }
     return AuditOutcome(report: report, state: nil)
   }
 

@@ -11,6 +11,13 @@ struct StatementBook: Sendable {
   private(set) var findings: [Finding] = []
   /// Statements of heads that were left out to bound memory.
   private(set) var skippedCount: UInt64 = 0
+  /// What seals come to.
+  var seals: SealAudit
+  /// Which statements are sealed; `nil` unless it is known of all of them.
+  var sealedEpochs: SealedEpochs? {
+    guard let sealed = seals.sealed, !sealed.isThinned, skippedCount == 0 else { return nil }
+    return sealed
+  }
   private let names: [UInt64: String]
   /// By stream: sizes whose roots are wanted.
   private let wanted: [UInt64: Set<UInt64>]
@@ -21,12 +28,20 @@ struct StatementBook: Sendable {
   /// Events that are kept.
   static let eventLimit = 65_536
 
-  init(names: [UInt64: String], wanted: [UInt64: Set<UInt64>]) {
-    (self.names, self.wanted) = (names, wanted)
+  init(names: [UInt64: String], wanted: [UInt64: Set<UInt64>], seals: SealAudit) {
+    (self.names, self.wanted, self.seals) = (names, wanted, seals)
   }
 
   /// Takes the next statement.
-  mutating func take(_ value: [UInt8], at offset: UInt64, _ place: Finding.Place) {
+  ///
+  /// - Parameters:
+  ///   - value: The record's value.
+  ///   - offset: Its offset in the evidence stream.
+  ///   - time: When it was appended.
+  ///   - place: The evidence stream.
+  mutating func take(
+    _ value: [UInt8], at offset: UInt64, time: Int64, _ place: Finding.Place
+  ) {
     let statement: Statement
     do throws(StatementError) { statement = try Statement(value.rawSpan) } catch {
       var place = place
@@ -40,6 +55,8 @@ struct StatementBook: Sendable {
       return
     }
     let id = statement.streamID
+    if case .seal(let seal) = statement.content { return seals.take(seal, at: offset) }
+    seals.note(time, at: offset)
     switch statement.content {
     case .heads(let heads):
       streams[id, default: StreamStatements()].heads.append(
@@ -58,12 +75,9 @@ struct StatementBook: Sendable {
       guard record < UInt64(Int64.max) else { return }
       note("redaction", offset, id, record..<(record + 1), redaction.time, "", redaction.reason)
       streams[id, default: StreamStatements()].redacted[record] = redaction.leaf
-    case .seal: sealCount += 1
+    case .seal: break
     }
   }
-
-  /// Seals; who has the key of the first epoch can verify them.
-  private(set) var sealCount = 0
 
   private mutating func note(
     _ kind: String, _ offset: UInt64, _ id: UInt64, _ offsets: Range<UInt64>, _ time: Int64,

@@ -124,7 +124,7 @@ struct StoreAudit {
     let judge = coverage.map { coverage in
       EvidenceJudge(
         stream.definition, coverage, book?.streams[stream.id] ?? StreamStatements(),
-        firstOffset: plan.first?.baseOffset ?? stream.logStart,
+        sealed: book?.sealedEpochs, firstOffset: plan.first?.baseOffset ?? stream.logStart,
         earlier: options.earlier?.streams.first { $0.streamID == stream.id }, wantedSizes: wanted,
         wantsValues: isEvidence, leafLimit: options.keptLeafLimit)
     }
@@ -140,7 +140,10 @@ struct StoreAudit {
       },
       successor: { [planner] in planner.successor(of: $0) })
     if isEvidence {
-      walk.book = StatementBook(names: root.map.streams.mapValues(\.name), wanted: wantedSizes())
+      let place = Finding.Place(streamID: stream.id, streamName: stream.name)
+      walk.book = StatementBook(
+        names: root.map.streams.mapValues(\.name), wanted: wantedSizes(),
+        seals: SealAudit(options, place))
     }
     let from = resumedSegment(plan, judge)
     var task = ChunkWalk.Task()
@@ -194,7 +197,9 @@ struct StoreAudit {
     report.findings += walk.findings
     if let book = walk.book {
       self.book = book
-      report.findings += book.findings
+      report.findings += book.findings + book.seals.findings
+      if options.verifiesSeals { report.seals = book.seals.coverage }
+      report.unchecked += book.seals.unchecked(options)
       report.events = book.events
       if book.skippedCount > 0 {
         report.unchecked.append(
@@ -224,6 +229,10 @@ struct StoreAudit {
 
   private mutating func finish() {
     let names = root.map.sorted.map(\.name)
+    if options.sealPlan != nil, book == nil {
+      report.unchecked.append(
+        Unchecked(.seals, wasAskedFor: true, "the store states nothing, and so has no seal"))
+    }
     for claim in checkpoints.claims
     where !names.contains(where: { $0.utf8.elementsEqual(claim.streamName.utf8) }) {
       checkpoints.compare(

@@ -10,6 +10,7 @@ extension StreamWalk {
 
   mutating func conclude(_ plan: [PlannedSegment], _ folder: AuditedFolder) {
     if openDamage != nil { closeDamage(at: expected ?? 0) }
+    book?.seals.finish()
     coverage.nextOffset = max(coverage.nextOffset, expected ?? 0)
     guard var judge else {
       unchecked.append(

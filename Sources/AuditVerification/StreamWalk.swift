@@ -159,7 +159,7 @@ struct StreamWalk: ChunkStage {
     coverage.recordCount += account.recordCount
     for value in account.values {
       let place = Finding.Place(streamID: stream.id, streamName: stream.name)
-      book?.take(value.bytes, at: value.offset, place)
+      book?.take(value.bytes, at: value.offset, time: value.time, place)
     }
     for item in account.items {
       switch item {
@@ -226,6 +226,7 @@ struct StreamWalk: ChunkStage {
     let place = place(
       position: position, byteCount: UInt64(byteCount),
       offsets: group.firstOffset.rawValue..<next)
+    book?.seals.take(group)
     judge?.take(group, at: place)
   }
 

@@ -1,6 +1,5 @@
 internal import ByteCoding
 public import Cryptography
-internal import Glibc
 internal import Integrity
 internal import PlatformIO
 
@@ -15,36 +14,15 @@ public enum MasterKeyFile {
   /// - Parameter path: The file; a link in its place is refused.
   /// - Throws: ``MasterKeyFileError``.
   public static func read(_ path: String) throws(MasterKeyFileError) -> SecretKey {
-    // Safety: the path lives through the call. Not blocking: a FIFO in its place would hold up a plain open for ever.
-    let descriptor = unsafe Glibc.open(
-      path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-    guard descriptor >= 0 else { throw .unreadable(path: path, errorNumber: errno) }
-    defer { _ = Glibc.close(descriptor) }
-    var status = stat()
-    // Safety: the structure is ours and outlives the call.
-    guard unsafe fstat(descriptor, &status) == 0 else {
-      throw .unreadable(path: path, errorNumber: errno)
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw .form(path: path) }
-    guard status.st_mode & 0o077 == 0 else {
-      throw .exposed(path: path, mode: UInt32(status.st_mode & 0o7777))
-    }
-    var bytes = [UInt8](repeating: 0, count: byteCountLimit + 1)
-    defer { SecretKey.wipe(&bytes) }
-    var count = 0
-    while count < bytes.count {
-      // Safety: the buffer has room for what is left of it and lives for the closure.
-      let result = unsafe bytes.withUnsafeMutableBytes { buffer in
-        unsafe Glibc.read(
-          descriptor, buffer.baseAddress.map { unsafe $0 + count }, buffer.count - count)
+    do throws(SecretFile.Failure) {
+      return try SecretFile.read(path, limit: byteCountLimit) { key($0) }
+    } catch {
+      switch error {
+      case .unreadable(let number): throw .unreadable(path: path, errorNumber: number)
+      case .exposed(let mode): throw .exposed(path: path, mode: mode)
+      case .form: throw .form(path: path)
       }
-      if result < 0, errno == EINTR { continue }
-      guard result >= 0 else { throw .unreadable(path: path, errorNumber: errno) }
-      if result == 0 { break }
-      count += result
     }
-    guard let key = key(bytes.rawSpan.extracting(0..<count)) else { throw .form(path: path) }
-    return key
   }
 
   /// The number that a master key is known by, which tells nothing about it.

@@ -83,3 +83,21 @@ public struct Checkpoint: Hashable, Sendable {
     return checkpoint
   }
 }
+
+extension Checkpoint {
+  /// The origin of a stream: that of its store, `/streams/`, and the name with bytes other than ASCII
+  /// letters, digits and `-._~` written as `%` and two hexadecimal digits.
+  public static func origin(of stream: String, in store: String) -> String {
+    var name = ""
+    for byte in stream.utf8 {
+      switch byte {
+      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e:
+        name.unicodeScalars.append(Unicode.Scalar(byte))
+      default:
+        let digits = String(byte, radix: 16, uppercase: true)
+        name += "%" + (digits.utf8.count == 1 ? "0" : "") + digits
+      }
+    }
+    return "\(store)/streams/\(name)"
+  }
+}

@@ -64,7 +64,7 @@ public enum MerkleTree {
   }
 
   /// The largest power of two below a number of leaves, where a tree is split; `leafCount` at least 2.
-  static func splitPoint(_ leafCount: UInt64) -> UInt64 {
+  public static func splitPoint(_ leafCount: UInt64) -> UInt64 {
     1 << UInt64(63 - (leafCount - 1).leadingZeroBitCount)
   }
 }

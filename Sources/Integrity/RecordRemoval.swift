@@ -90,7 +90,7 @@ public struct RecordRemoval: Hashable, Sendable {
   }
 
   /// The removed offsets of a block.
-  func offsets(ofBlock block: UInt64) -> Range<UInt64> {
+  public func offsets(ofBlock block: UInt64) -> Range<UInt64> {
     let start = block * Self.blockLeafCount
     return max(start, firstOffset)..<min(start + (Self.blockLeafCount - 1), nextOffset - 1) + 1
   }

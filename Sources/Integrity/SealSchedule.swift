@@ -26,7 +26,11 @@ public struct SealSchedule: Hashable, Sendable {
 
   /// Whether data that was appended at a time may be covered by a seal of an epoch, if no earlier seal
   /// covers it.
-  func admits(dataAt time: Int64, in epoch: UInt64) -> Bool {
+  ///
+  /// - Parameters:
+  ///   - time: When it was appended, in nanoseconds since 1970-01-01 UTC.
+  ///   - epoch: The epoch of the first seal that covers it.
+  public func admits(dataAt time: Int64, in epoch: UInt64) -> Bool {
     guard let own = self.epoch(at: time), own <= epoch else { return false }
     return self.epoch(at: time, after: Int64(graceSeconds)).map { $0 >= epoch } ?? false
   }

@@ -2,6 +2,7 @@ public import CommitLog
 public import Cryptography
 public import EvidenceFiles
 public import Integrity
+public import PlatformIO
 public import Quantities
 
 /// Seals what a store states of itself, with a key that is forgotten when its epoch is over: who takes over the machine
@@ -26,11 +27,11 @@ public struct StoreSealer: Sendable {
   /// States how far all streams have come, and seals that, durably.
   ///
   /// - Parameters:
-  ///   - file: The key of the present epoch; it goes on to that of `time`.
-  ///   - time: Now.
+  ///   - file: The key of the present epoch; it goes on to that of the seal's time.
+  ///   - clock: Tells the time; asked when all is stated, as no seal is older than what it covers.
   /// - Returns: The seal, and its offset in the evidence stream; `nil` while there is nothing to seal.
   /// - Throws: ``SealingError``.
-  public func seal(with file: SealKeyFile, at time: Timestamp) throws(SealingError) -> (
+  public func seal(with file: SealKeyFile, clock: any TimeSource) throws(SealingError) -> (
     seal: EpochSeal, offset: Offset
   )? {
     let head: EvidenceHead?
@@ -38,7 +39,8 @@ public struct StoreSealer: Sendable {
     guard let head, let link = Digest(head.head) else { return nil }
     let seal: EpochSeal
     do throws(SealKeyFileError) {
-      seal = try file.seal(HashChain(count: head.groupCount, head: link), of: logID, at: time)
+      seal = try file.seal(
+        HashChain(count: head.groupCount, head: link), of: logID, at: clock.now())
     } catch {
       throw .key(error)
     }

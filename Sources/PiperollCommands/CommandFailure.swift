@@ -22,7 +22,7 @@ enum CommandFailure: Error {
   case interrupted
 }
 
-extension CommandFailure {
+extension CommandFailure: CommandLineFailure {
   /// What the program ends with.
   var exitCode: ExitCode {
     switch self {
@@ -31,6 +31,8 @@ extension CommandFailure {
     default: .usage
     }
   }
+
+  var isAboutOutput: Bool { if case .output = self { true } else { false } }
 
   /// A line for standard error; `nil` where nothing went wrong.
   var message: String? {

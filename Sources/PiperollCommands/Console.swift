@@ -54,6 +54,13 @@ public final class Console {
     if isInterrupted { throw .interrupted }
   }
 
+  /// Where the program writes, a command apart.
+  var streams: CommandLineStreams<CommandFailure> {
+    CommandLineStreams(
+      write: { text throws(CommandFailure) in try self.write(text) },
+      flush: { () throws(CommandFailure) in try self.flush() }, writeError: errors)
+  }
+
   /// Writes text to standard error as it is.
   func writeError(_ text: String) { errors(text) }
 

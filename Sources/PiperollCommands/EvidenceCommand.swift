@@ -113,7 +113,7 @@ enum EvidenceCommand: ExecutableCommand {
     let policy = try arguments[policy].map { path throws(CommandFailure) in
       try EvidenceInput.policy(path)
     }
-    let (folder, name) = try SmallFile.split(path)
+    let (folder, name) = try NamedFile.split(path)
     let file: CheckpointFile
     do throws(CheckpointFileError) {
       file = try CheckpointFile(
@@ -141,7 +141,7 @@ enum EvidenceCommand: ExecutableCommand {
         note, before: before, policy, checkpointer, console)
     }
     if let out = arguments[out] {
-      try SmallFile.replace(out, with: note.encoded, console.environment.fileSystem)
+      try NamedFile.replace(out, with: note.encoded, console.environment.fileSystem)
     } else {
       try console.write(String(decoding: note.encoded, as: UTF8.self))
     }
@@ -169,7 +169,7 @@ enum EvidenceCommand: ExecutableCommand {
       arguments[proofFormat] == .cose
       ? try receipt(proof, arguments).bytes : proof.encoded
     if let out = arguments[out] {
-      try SmallFile.replace(out, with: bytes, console.environment.fileSystem)
+      try NamedFile.replace(out, with: bytes, console.environment.fileSystem)
     } else {
       try printing { () throws(OutputError) in try console.output.write(bytes.rawSpan) }
     }
@@ -213,24 +213,14 @@ enum EvidenceCommand: ExecutableCommand {
     } catch {
       throw .message("\(error)")
     }
-    let time = console.environment.time
-    var bar: ProgressBar?
-    var done: UInt64 = 0
+    var progress = CommandProgress("export-tiles", console)
     var export = try using { () throws(FileSystemError) in
       try TileExport(tree, to: path, console.environment.fileSystem)
     }
     do throws(TileExportError) {
       try export.export(note) { files, allFiles in
         // A tile is 8 KiB, a bundle some more.
-        let (count, total) = (files << 13, allFiles << 13)
-        let now = time.monotonicNanoseconds()
-        if bar == nil {
-          bar = ProgressBar(
-            "export-tiles", total: total,
-            style: .suited(toTerminal: console.showsProgress, requested: false), at: now)
-        }
-        done = count
-        if let text = bar?.update(byteCount: count, at: now) { console.writeError(text) }
+        progress.update(files << 13, of: allFiles << 13)
       }
     } catch {
       console.writeError("evidence: \(error)\n")
@@ -239,9 +229,7 @@ enum EvidenceCommand: ExecutableCommand {
       default: return .usage
       }
     }
-    if let text = bar?.finish(byteCount: done, at: time.monotonicNanoseconds()) {
-      console.writeError(text)
-    }
+    progress.finish()
     if arguments[Flag.json] {
       var json = JSONWriter()
       json.beginObject()

@@ -11,7 +11,7 @@ internal import PlatformIO
 enum EvidenceInput {
   /// Reads a checkpoint with its signatures.
   static func note(_ path: String) throws(CommandFailure) -> SignedNote {
-    let bytes = try SmallFile.read(path, limit: SignedNote.byteCountLimit, kind: "a checkpoint")
+    let bytes = try NamedFile.read(path, limit: SignedNote.byteCountLimit, kind: "a checkpoint")
     do throws(NoteError) {
       let note = try SignedNote(bytes)
       _ = try Checkpoint(text: note.text)
@@ -23,7 +23,7 @@ enum EvidenceInput {
 
   /// Reads a policy.
   static func policy(_ path: String) throws(CommandFailure) -> WitnessPolicy {
-    let bytes = try SmallFile.read(path, limit: 1 << 20, kind: "a policy")
+    let bytes = try NamedFile.read(path, limit: 1 << 20, kind: "a policy")
     do throws(NoteError) { return try WitnessPolicy(bytes) } catch {
       throw .message("'\(escapedForTerminal(path))': \(error)")
     }

@@ -10,7 +10,7 @@ enum KeyFile {
   /// Reads a key.
   static func read(_ path: String) throws(CommandFailure) -> NoteSignerKey {
     let shown = escapedForTerminal(path)
-    let bytes = try SmallFile.read(
+    let bytes = try NamedFile.read(
       path, limit: byteCountLimit, kind: "a key; give the file of 'piperoll key generate'")
     var line = bytes[...]
     if line.last == 0x0a { line.removeLast() }
@@ -25,7 +25,7 @@ enum KeyFile {
   static func write(_ key: NoteSignerKey, to path: String, _ fileSystem: any FileSystem)
     throws(CommandFailure)
   {
-    let (folder, name) = try SmallFile.split(path)
+    let (folder, name) = try NamedFile.split(path)
     try using { () throws(FileSystemError) in
       let directory = try fileSystem.openDirectory(path: folder)
       defer { fileSystem.close(directory) }

@@ -1,5 +1,4 @@
 public import CommandLineInterface
-internal import PlatformIO
 
 /// The command `piperoll`.
 public enum PiperollProgram {
@@ -43,42 +42,11 @@ public enum PiperollProgram {
   ///   - words: The arguments without the program's own name.
   ///   - console: What the command may touch.
   public static func run(_ words: [String], on console: Console) -> ExitCode {
-    var context = program.name
-    do throws(UsageError) {
-      switch try program.parse(words) {
-      case .print(let text):
-        return finish(context, console) { () throws(CommandFailure) in
-          try console.write(text)
-          return .success
-        }
-      case .run(let command, let arguments):
-        context += " \(command.name)"
-        guard let found = commands.first(where: { $0.declaration.name == command.name }) else {
-          preconditionFailure("a command is declared that does not exist")
-        }
-        return finish(context, console) { () throws(CommandFailure) in
-          try found.run(arguments, console)
-        }
+    program.run(words, on: console.streams) { command, arguments throws(CommandFailure) in
+      guard let found = commands.first(where: { $0.declaration.name == command.name }) else {
+        preconditionFailure("a command is declared that does not exist")
       }
-    } catch {
-      console.writeError("\(error)\n")
-      return .usage
-    }
-  }
-
-  /// Runs a command and turns its failure into a line and an exit code.
-  private static func finish(
-    _ context: String, _ console: Console, _ body: () throws(CommandFailure) -> ExitCode
-  ) -> ExitCode {
-    do throws(CommandFailure) {
-      let code = try body()
-      try console.flush()
-      return code
-    } catch {
-      // What was printed before is right and goes out, unless that is what failed.
-      if case .output = error {} else { try? console.flush() }
-      if let message = error.message { console.writeError("\(context): \(message)\n") }
-      return error.exitCode
+      return try found.run(arguments, console)
     }
   }
 
@@ -86,14 +54,5 @@ public enum PiperollProgram {
   ///
   /// Takes charge of the signals of the process: only the program itself calls it, once.
   /// - Returns: The status to end with.
-  public static func main() -> Int32 {
-    Interruption.install()
-    PosixFileSystem.ignoreFileSizeSignal()
-    do throws(UsageError) {
-      return run(try ProcessArguments.read(program: program.name), on: .standard()).rawValue
-    } catch {
-      StandardError.write("\(error)\n")
-      return ExitCode.usage.rawValue
-    }
-  }
+  public static func main() -> Int32 { program.main { run($0, on: .standard()) } }
 }

@@ -72,16 +72,16 @@ enum SealCommand: ExecutableCommand {
         startSeconds: start, epochSeconds: length, graceSeconds: length)
     else { throw .message("--epoch must be at least a second") }
     let first = SealKey(SecretKey(from: { environment.random.next() }))
-    let (folder, name) = try SmallFile.split(arguments[key])
+    let (folder, name) = try NamedFile.split(arguments[key])
     do throws(SealKeyFileError) {
       try SealKeyFile.create(name, in: folder, key: first, fileSystem: environment.fileSystem)
     } catch {
       throw .message("\(error)")
     }
-    try SmallFile.replace(
+    try NamedFile.replace(
       verifierPath, with: Array(SealPlan(schedule: schedule, key: first).text.utf8),
       environment.fileSystem)
-    try SmallFile.replace(
+    try NamedFile.replace(
       planPath, with: Array(SealPlan(schedule: schedule).text.utf8), environment.fileSystem)
     if !arguments[Flag.json] {
       try console.write(
@@ -97,7 +97,7 @@ enum SealCommand: ExecutableCommand {
     guard let planPath = arguments[plan], let path = arguments[store],
       let origin = arguments[origin]
     else { throw .message("make needs STORE, --plan and --origin") }
-    let text = try SmallFile.read(planPath, limit: SealPlan.byteCountLimit, kind: "a plan of seals")
+    let text = try NamedFile.read(planPath, limit: SealPlan.byteCountLimit, kind: "a plan of seals")
     guard let plan = SealPlan(String(decoding: text, as: UTF8.self)) else {
       throw .message(
         "'\(escapedForTerminal(planPath))' is no plan of seals; give what generate wrote")
@@ -108,7 +108,7 @@ enum SealCommand: ExecutableCommand {
       try Store.open(at: path, options: options, environment: console.environment)
     }
     defer { store.close() }
-    let (folder, name) = try SmallFile.split(arguments[key])
+    let (folder, name) = try NamedFile.split(arguments[key])
     let file: SealKeyFile
     do throws(SealKeyFileError) {
       file = try SealKeyFile(
@@ -120,7 +120,7 @@ enum SealCommand: ExecutableCommand {
     let made: (seal: EpochSeal, offset: Offset)?
     do throws(SealingError) {
       made = try StoreSealer(store, origin: origin).seal(
-        with: file, at: console.environment.time.now())
+        with: file, clock: console.environment.time)
     } catch {
       throw .message("\(error)")
     }

@@ -85,7 +85,7 @@ enum TimestampCommand: ExecutableCommand {
     } catch {
       throw .message("\(error)")
     }
-    try SmallFile.replace(out, with: bytes, console.environment.fileSystem)
+    try NamedFile.replace(out, with: bytes, console.environment.fileSystem)
     let digits = Hexadecimal.text(nonce)
     if arguments[Flag.json] {
       var json = JSONWriter()
@@ -114,8 +114,8 @@ enum TimestampCommand: ExecutableCommand {
       }
       nonce = bytes
     }
-    let trusted = try SmallFile.read(ca, limit: 1 << 20, kind: "root certificates")
-    let bytes = try SmallFile.read(
+    let trusted = try NamedFile.read(ca, limit: 1 << 20, kind: "root certificates")
+    let bytes = try NamedFile.read(
       path, limit: TimestampResponse.byteCountLimit, kind: "a timestamp")
     let stamp: VerifiedTimestamp
     do throws(TimestampError) {

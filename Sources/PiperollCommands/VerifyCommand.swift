@@ -26,27 +26,16 @@ enum VerifyCommand: ExecutableCommand {
   static func run(_ arguments: ParsedArguments, _ console: Console) throws(CommandFailure)
     -> ExitCode
   {
-    let time = console.environment.time
-    var bar: ProgressBar?
-    var done: UInt64 = 0
+    var progress = CommandProgress("verify", console)
     let report = try opening { () throws(OpenError) in
       try StoreVerification.run(
         at: arguments[Shared.store], environment: console.environment
       ) { position, total in
-        let now = time.monotonicNanoseconds()
-        if bar == nil {
-          bar = ProgressBar(
-            "verify", total: total,
-            style: .suited(toTerminal: console.showsProgress, requested: false), at: now)
-        }
-        done = position
-        if let text = bar?.update(byteCount: position, at: now) { console.writeError(text) }
+        progress.update(position, of: total)
         return !console.isInterrupted
       }
     }
-    if let text = bar?.finish(byteCount: done, at: time.monotonicNanoseconds()) {
-      console.writeError(text)
-    }
+    progress.finish()
     if arguments[Flag.json] {
       try console.write(json(report))
     } else {

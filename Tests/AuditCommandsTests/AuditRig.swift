@@ -8,6 +8,8 @@ import Synchronization
 /// A folder of its own, in which the auditor's commands run in this process.
 final class AuditRig {
   let folder: String
+  /// The wall-clock time of the commands, in nanoseconds since 1970-01-01 UTC.
+  var now: Int64 = 0
 
   init() throws {
     folder = NSTemporaryDirectory() + "piperoll-audit-\(UUID().uuidString)"
@@ -45,7 +47,7 @@ final class AuditRig {
     let errors = ErrorText()
     let console = AuditConsole(
       output: sink, errors: { text in errors.text.withLock { $0 += text } },
-      showsProgress: isTerminal, interruption: { isInterrupted }, time: SwiftClock())
+      showsProgress: isTerminal, interruption: { isInterrupted }, time: SwiftClock(now))
     let code = AuditProgram.run(words, on: console).rawValue
     return Outcome(
       code: code, output: String(decoding: sink.bytes, as: UTF8.self),
@@ -70,8 +72,11 @@ final class AuditRig {
   /// A second passes whenever somebody looks.
   private final class SwiftClock: TimeSource {
     private let seconds = Atomic<UInt64>(0)
+    private let wall: Int64
 
-    func now() -> Timestamp { Timestamp(rawValue: 0) }
+    init(_ wall: Int64) { self.wall = wall }
+
+    func now() -> Timestamp { Timestamp(rawValue: wall) }
     func monotonicNanoseconds() -> UInt64 {
       seconds.add(1, ordering: .relaxed).newValue * 1_000_000_000
     }

@@ -2,6 +2,7 @@ import AuditReports
 import AuditVerification
 import Foundation
 import FoundationXML
+import Integrity
 import Testing
 
 @Suite struct JUnitReportTests {
@@ -23,6 +24,18 @@ import Testing
     parser.delegate = reader
     try #require(parser.parse(), "\(String(describing: parser.parserError))")
     return reader.elements
+  }
+
+  @Test func `seals that hold are a claim of the stream of statements`() throws {
+    var report = SampleReport.proven
+    report.streams.append(SampleReport.stream(5, "piperoll.evidence", .tree, 0..<200, to: 200))
+    let claim = "seals fit their data and their neighbours"
+    func cases(_ report: AuditReport) throws -> [String?] {
+      try read(report).filter { $0.attributes["name"] == claim }.map { $0.attributes["classname"] }
+    }
+    #expect(try cases(report) == ["piperoll.evidence"])
+    report.seals = nil
+    #expect(try cases(report).isEmpty)
   }
 
   @Test func `a suite for the store and one for each stream`() throws {

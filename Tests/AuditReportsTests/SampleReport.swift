@@ -38,6 +38,11 @@ enum SampleReport {
     checkpoint.witnesses = [.init(name: "witness.example/one", time: 1_790_000_000)]
     (checkpoint.isQuorum, checkpoint.isConfirmed) = (true, true)
     report.checkpoints = [checkpoint]
+    var seals = SealCoverage()
+    (seals.sealCount, seals.verifiedCount, seals.epochs) = (96, 95, 0...97)
+    (seals.missingEpochCount, seals.coveredOffset) = (3, 190)
+    seals.lastTime = 1_790_000_000_000_000_001
+    report.seals = seals
     return report
   }
 
@@ -128,6 +133,7 @@ enum SampleReport {
           byteCount: .max, bit: 7), hostile),
       Finding(.missingFile, at: .init(streamID: 77, streamName: hostile), hostile),
     ]
+    report.seals = SealCoverage()
     report.unchecked = [Unchecked(.removed, streamName: hostile, hostile)]
     return report
   }

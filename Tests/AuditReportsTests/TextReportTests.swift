@@ -33,6 +33,19 @@ import Testing
     #expect(text.contains("  witnesses (asked for): what witnesses would take\n"))
   }
 
+  @Test func `seals are counted with their epochs, or not spoken of`() throws {
+    let text = TextReport(SampleReport.proven, isColoured: false).text
+    #expect(
+      text.contains(
+        "seals\n  95 of 96 seals hold; epochs 0 to 97; 3 epochs without a seal; statements 0 to 189 and "
+          + "what they are of are covered; the last at 2026-09-21T14:13:20.000000001Z\n"))
+    var report = SampleReport.proven
+    report.seals = SealCoverage()
+    #expect(TextReport(report, isColoured: false).text.contains("seals\n  0 of 0 seals hold\n"))
+    report.seals = nil
+    #expect(!TextReport(report, isColoured: false).text.contains("seals"))
+  }
+
   @Test func `more findings than anybody reads at a terminal are counted`() {
     var report = SampleReport.proven
     report.findings = (0..<250).map { Finding(.damagedBytes, at: .init(position: $0), "f") }

@@ -100,8 +100,11 @@ extension AuditRig {
   /// Appends statements to the evidence stream.
   func state(_ contents: [(streamID: UInt64, content: Statement.Content)]) throws {
     try writing { store in
-      let log = try store.createAnyStream(
-        StreamName(Statement.streamName), options: Self.streamOptions(.tree))
+      let name = try StreamName(Statement.streamName)
+      // The engine may have made it already.
+      let log =
+        try store.evidenceStream()
+        ?? store.createAnyStream(name, options: Self.streamOptions(.tree))
       for entry in contents {
         let statement = Statement(
           storeID: store.id.bytes, streamID: entry.streamID, content: entry.content)

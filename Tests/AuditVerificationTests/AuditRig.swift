@@ -17,6 +17,8 @@ struct AuditRig {
     now: Timestamp(rawValue: 1_700_000_000_000_000_000), advancePerReadingNanoseconds: 1_000)
   let random = SeededRandom(seed: 7)
   var options = StoreOptions()
+  /// Whether the engine states what it does, as it does outside of tests.
+  var keepsStatements = false
   static let path = "/data/s"
 
   init() {
@@ -30,7 +32,7 @@ struct AuditRig {
     // What the store states is made by the tests themselves, true or false.
     var environment = StoreEnvironment(
       fileSystem: disk, time: time, random: random, bootHash: 1)
-    environment.faults.keepsStatements = false
+    environment.faults.keepsStatements = keepsStatements
     return environment
   }
 

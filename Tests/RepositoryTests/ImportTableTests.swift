@@ -58,7 +58,7 @@ import Testing
     ],
     "AuditCommands": [
       "AuditReports", "AuditVerification", "ByteCoding", "CommandLineInterface", "Cryptography",
-      "Integrity", "LogFormat", "PlatformIO", "Quantities",
+      "EvidenceFiles", "Integrity", "LogFormat", "PlatformIO", "Quantities",
     ],
     // Products.
     "piperoll": ["PiperollCommands"],

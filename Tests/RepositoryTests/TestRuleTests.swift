@@ -45,6 +45,7 @@ import Testing
     "Tests/LogFormatTests/LimitTests.swift": "limits of all structures",
     "Tests/LogFormatTests/RoundTripTests.swift": "round trips of all structures",
     "Tests/PiperollTests/DocumentExampleTests.swift": "the examples of the documents",
+    "Tests/AuditCommandsTests/VerifySealsTests.swift": "seals through verify and its reports",
     "Tests/PiperollCommandsTests/AppendAndReadTests.swift": "records through the commands",
     "Tests/PiperollCommandsTests/BinaryTests.swift": "the program in real processes",
     "Tests/PiperollCommandsTests/BadInputTests.swift": "what all commands refuse",

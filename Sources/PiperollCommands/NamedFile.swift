@@ -1,8 +1,8 @@
 internal import CommandLineInterface
 internal import PlatformIO
 
-/// Files that are read and written as a whole: keys, checkpoints, policies, proofs.
-enum SmallFile {
+/// Files outside the store that are named on the command line: keys, checkpoints, policies, proofs.
+enum NamedFile {
   /// Reads a file.
   ///
   /// - Parameters:
@@ -10,23 +10,11 @@ enum SmallFile {
   ///   - limit: Most bytes it may have.
   ///   - kind: What it should be, for the message when it is larger.
   static func read(_ path: String, limit: Int, kind: String) throws(CommandFailure) -> [UInt8] {
-    var bytes: [UInt8] = []
-    try using { () throws(FileSystemError) in
-      let file = try PlainFile(reading: path)
-      var chunk = [UInt8](repeating: 0, count: 64 << 10)
-      var count = 0
-      repeat {
-        var span = chunk.mutableSpan
-        // Safety: any bytes are values of the array.
-        var buffer = unsafe span.mutableBytes
-        count = try file.read(into: &buffer)
-        bytes += chunk.prefix(count)
-      } while count > 0 && bytes.count <= limit
+    do throws(SmallFile.Failure) {
+      return try SmallFile.read(path, limit: limit, kind: kind)
+    } catch {
+      throw .message("\(error)")
     }
-    guard bytes.count <= limit else {
-      throw .message("'\(escapedForTerminal(path))' is too large for \(kind)")
-    }
-    return bytes
   }
 
   /// The folder of a path, and the name in it.
