@@ -35,7 +35,6 @@ let package = Package(
     .library(name: "CommitLog", targets: ["CommitLog", "LogFormat", "Quantities"]),
     .library(name: "Integrity", targets: ["Integrity", "Cryptography"]),
     .library(name: "EvidenceHTTP", targets: ["EvidenceHTTP", "EvidenceFiles"]),
-    .library(name: "AuditVerification", targets: ["AuditVerification"]),
     .library(name: "AuditVerification", targets: ["AuditVerification", "AuditReports"]),
     .library(name: "FaultKit", targets: ["SimulatedIO", "PlatformIO"]),
     .executable(name: "piperoll", targets: ["piperoll"]),
@@ -107,7 +106,8 @@ let package = Package(
     .target(
       name: "LogCheckpoints",
       dependencies: [
-        "CommitLog", "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "Quantities",
+        "CommitLog", "EvidenceFiles", "LogFormat", "Integrity", "Cryptography", "PlatformIO",
+        "Quantities",
       ],
       swiftSettings: strict),
     .target(
@@ -189,7 +189,8 @@ let package = Package(
     .target(
       name: "DamageScenarios",
       dependencies: [
-        "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "ByteCoding", "Quantities",
+        "AuditVerification", "CommitLog", "LogFormat", "Integrity", "Cryptography", "PlatformIO",
+        "SimulatedIO", "ByteCoding", "Quantities",
       ],
       swiftSettings: strict),
     .executableTarget(
