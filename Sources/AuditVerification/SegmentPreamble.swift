@@ -13,6 +13,8 @@ struct SegmentPreamble {
   private(set) var damage: [Damage] = []
   /// Whether a structure is of a newer version.
   private(set) var newer: (position: UInt64, cause: FormatError)?
+  /// Whether what is damaged was read twice alike: no writer is at it.
+  private(set) var isSettled = false
   /// Pages behind slots that hold something.
   private(set) var strayPositions: [UInt64] = []
 
@@ -22,6 +24,12 @@ struct SegmentPreamble {
     var flip: BitSearch.Flip?
     var cause: FormatError
     var isHeader: Bool
+
+    /// What is said of a slot that does not hold, where no single bit is the reason.
+    var slotText: String {
+      "this recovery slot does not hold: \(cause); a power cut while it is written can leave it so, and "
+        + "no record depends on it"
+    }
 
     /// Whether nothing was written there.
     var isEmpty: Bool { cause == .damaged(.segmentHeader, .empty) }
@@ -54,7 +62,10 @@ struct SegmentPreamble {
       read(bytes, salt: known, &search)
       if damage.isEmpty { return }
       let again = try file.bytes(SegmentLayout.preambleByteCount, at: 0)
-      if again == bytes { return }
+      if again == bytes {
+        isSettled = true
+        return
+      }
       bytes = again
       self = SegmentPreamble()
     }
@@ -67,6 +78,15 @@ struct SegmentPreamble {
     for position in SegmentLayout.headerPositions { readHeader(bytes, at: position, &search) }
     guard let salt = known ?? headers.first?.salt else { return }
     for position in SegmentLayout.slotPositions { readSlot(bytes, salt, at: position, &search) }
+    // They are written in turn, so behind the second of all neither is empty.
+    guard damage.allSatisfy(\.isHeader), slots.count == 1, let only = slots.first,
+      only.slot.sequence > 1,
+      let other = SegmentLayout.slotPositions.first(where: { $0 != only.position })
+    else { return }
+    damage.append(
+      Damage(
+        position: other, byteCount: RecoverySlot.byteCount, flip: nil,
+        cause: .damaged(.recoverySlot, .empty), isHeader: false))
   }
 
   private static func part(_ bytes: [UInt8], _ position: UInt64, _ count: Int) -> [UInt8] {

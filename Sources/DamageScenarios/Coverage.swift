@@ -13,6 +13,9 @@ struct Coverage: Sendable {
     var records: (stream: String, offsets: Range<UInt64>)?
   }
 
+  /// What recovery slots are called.
+  static let slotName = "recovery slot"
+
   /// The structures of each file, by position.
   private(set) var units: [String: [Unit]] = [:]
   /// Bytes that nothing covers, by reason.
@@ -40,14 +43,19 @@ struct Coverage: Sendable {
       } else if name.hasPrefix("meta/") {
         take(name, Self.manifestUnits(name, bytes, map.superblock.manifestSalt))
         let end = units[name]?.last?.bytes.upperBound ?? 0
-        leave(name, bytes.count, cuts: [end]) {
-          $0 < end ? "in the manifest, between structures" : "behind the end of the manifest"
+        let preamble = SegmentLayout.preambleByteCount
+        leave(name, bytes.count, cuts: [preamble, end]) {
+          $0 < preamble
+            ? Self.slotReason
+            : $0 < end ? "alignment in the manifest" : "behind the end of the manifest"
         }
       } else {
         leave(name, bytes.count) { _ in Self.foreign(name) }
       }
     }
   }
+
+  private static let slotReason = "recovery slots not written yet, and pages behind slots"
 
   private static func foreign(_ name: String) -> String {
     switch name {
@@ -62,7 +70,7 @@ struct Coverage: Sendable {
   private static func reason(_ position: Int, _ segment: StoreMap.SegmentPlace) -> String {
     if position >= segment.end { return "behind the end of a segment" }
     if position < SegmentLayout.preambleByteCount {
-      return "recovery slots not written yet, and pages behind slots"
+      return slotReason
     }
     return "padding, gaps and alignment between frames"
   }
@@ -100,7 +108,7 @@ struct Coverage: Sendable {
       let range = Int(position)..<(Int(position) + RecoverySlot.byteCount)
       let sector = bytes.rawSpan.extracting(range)
       guard (try? RecoverySlot(sector, salt: salt, at: position)) != nil else { continue }
-      units.append(Unit(file: file, bytes: range, name: "recovery slot"))
+      units.append(Unit(file: file, bytes: range, name: slotName))
     }
     return units
   }

@@ -27,7 +27,8 @@ struct EvidenceStore {
   ///   - seed: Decides the content.
   ///   - byteCount: Bytes of values, about.
   ///   - rounds: How many times it is opened, filled and signed.
-  init(seed: UInt64, byteCount: Int, rounds: Int = 3) throws(ScenarioError) {
+  ///   - made: How many of the rounds are carried out; `nil` for all.
+  init(seed: UInt64, byteCount: Int, rounds: Int = 3, made: Int? = nil) throws(ScenarioError) {
     let machine = Machine(seed: seed)
     self.machine = machine
     self.key = try step("making a key") {
@@ -39,7 +40,7 @@ struct EvidenceStore {
       var checkpoints: [AuditOptions.Checkpoint] = []
       let random = SeededRandom(seed: seed &* 31)
       try machine.create()
-      for round in 0..<rounds {
+      for round in 0..<(made ?? rounds) {
         let store = try machine.open()
         for stream in Self.streams {
           var options = StreamOptions()
@@ -63,6 +64,15 @@ struct EvidenceStore {
     }
     machine.time.setAdvancePerReading(nanoseconds: 0)
   }
+
+  private init(
+    _ machine: Machine, _ checkpoints: [AuditOptions.Checkpoint], _ key: NoteSignerKey
+  ) {
+    (self.machine, self.checkpoints, self.key) = (machine, checkpoints, key)
+  }
+
+  /// The same on a disk of its own.
+  func copy() -> EvidenceStore { EvidenceStore(machine.copy(), checkpoints, key) }
 
   private static func signed(
     _ origin: String, _ head: EvidenceHead, _ round: Int, by key: NoteSignerKey

@@ -64,9 +64,15 @@ enum Damage {
     let outcome = try sweep.run { done in
       if done % step < 256 { print("\(done) of \(total)") }
     }
+    var tally = outcome.tally
+    if sweep.only == nil {
+      var list = FailureList()
+      (list.seed, list.byteCount) = (seed, sweep.byteCount)
+      tally.add(try list.run())
+    }
     for line in outcome.coverageLines { print(line) }
     print("\(outcome.sameCount) mutations changed no byte")
-    return outcome.tally
+    return tally
   }
 
   static let usage = """
