@@ -66,8 +66,7 @@ struct ManifestAudit {
           "the file is not the manifest that the store's root names"))
       return false
     }
-    for damage in preamble.damage where damage.isHeader || damage.flip != nil || preamble.isSettled
-    {
+    for damage in preamble.toldDamage {
       let isOnlySlot = !damage.isHeader && damage.flip == nil
       findings.append(
         .at(

@@ -14,7 +14,7 @@ struct SegmentPreamble {
   /// Whether a structure is of a newer version.
   private(set) var newer: (position: UInt64, cause: FormatError)?
   /// Whether what is damaged was read twice alike: no writer is at it.
-  private(set) var isSettled = false
+  private var isSettled = false
   /// Pages behind slots that hold something.
   private(set) var strayPositions: [UInt64] = []
 
@@ -38,6 +38,15 @@ struct SegmentPreamble {
   /// The newest slot that says what was synced.
   var newestSlot: RecoverySlot? {
     slots.map(\.slot).filter { !$0.flags.contains(.unsynced) }.max { $0.sequence < $1.sequence }
+  }
+
+  /// Slots are written in turn, so when one is not the first, both were. Before that a slot may show the
+  /// former life of a file that is used again.
+  private var wroteBothSlots: Bool { slots.contains { $0.slot.sequence > 1 } }
+
+  /// Damage that is to be told: not that of slots which may never have been written, or are being written.
+  var toldDamage: [Damage] {
+    damage.filter { $0.isHeader || $0.flip != nil || isSettled && wroteBothSlots }
   }
 
   /// Whether something of the segment was synced, and the preamble with it.
@@ -78,9 +87,7 @@ struct SegmentPreamble {
     for position in SegmentLayout.headerPositions { readHeader(bytes, at: position, &search) }
     guard let salt = known ?? headers.first?.salt else { return }
     for position in SegmentLayout.slotPositions { readSlot(bytes, salt, at: position, &search) }
-    // They are written in turn, so behind the second of all neither is empty.
-    guard damage.allSatisfy(\.isHeader), slots.count == 1, let only = slots.first,
-      only.slot.sequence > 1,
+    guard wroteBothSlots, damage.allSatisfy(\.isHeader), let only = slots.first, slots.count == 1,
       let other = SegmentLayout.slotPositions.first(where: { $0 != only.position })
     else { return }
     damage.append(

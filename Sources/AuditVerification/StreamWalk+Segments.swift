@@ -114,8 +114,7 @@ extension StreamWalk {
   ) {
     let isSynced =
       segment.endPosition != nil || segment.mapped?.durable != nil || preamble.isSynced
-    for damage in preamble.damage where damage.isHeader || damage.flip != nil || preamble.isSettled
-    {
+    for damage in preamble.toldDamage {
       // Both copies are written before anything is synced: one alone is what a crash leaves, and what is
       // seen while they are written.
       if damage.isEmpty, !isSynced { continue }

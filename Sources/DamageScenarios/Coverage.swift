@@ -11,6 +11,8 @@ struct Coverage: Sendable {
     let name: String
     /// The stream and the offsets of the records in it; `nil` where there are none.
     var records: (stream: String, offsets: Range<UInt64>)?
+    /// The number of a recovery slot in its segment; 0 for all else.
+    var sequence: UInt64 = 0
   }
 
   /// What recovery slots are called.
@@ -107,8 +109,8 @@ struct Coverage: Sendable {
     for position in SegmentLayout.slotPositions {
       let range = Int(position)..<(Int(position) + RecoverySlot.byteCount)
       let sector = bytes.rawSpan.extracting(range)
-      guard (try? RecoverySlot(sector, salt: salt, at: position)) != nil else { continue }
-      units.append(Unit(file: file, bytes: range, name: slotName))
+      guard let slot = try? RecoverySlot(sector, salt: salt, at: position) else { continue }
+      units.append(Unit(file: file, bytes: range, name: slotName, sequence: slot.sequence))
     }
     return units
   }
@@ -150,6 +152,14 @@ struct Coverage: Sendable {
     let from = all.partitionPoint { $0.bytes.upperBound <= range.lowerBound }
     let to = all.partitionPoint { $0.bytes.lowerBound < range.upperBound }
     return all[from..<max(from, to)]
+  }
+
+  /// Whether another slot of a slot's file tells that it was written, and is not among those changed.
+  func isToldByOther(_ slot: Unit, _ changed: [Unit]) -> Bool {
+    (units[slot.file] ?? []).contains { other in
+      other.sequence > 1 && other.bytes != slot.bytes
+        && !changed.contains { $0.file == other.file && $0.bytes == other.bytes }
+    }
   }
 
   /// Bytes that some structure covers.

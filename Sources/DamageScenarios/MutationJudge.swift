@@ -81,7 +81,7 @@ struct MutationJudge {
             ? nil : "\(name)nothing is covered there, and yet \(Self.text(report))")
       }
       return .covered(
-        problem: Self.problem(mutation, units, report).map { "\(name)\($0): \(Self.text(report))" })
+        problem: problem(mutation, units, report).map { "\(name)\($0): \(Self.text(report))" })
     }
   }
 
@@ -112,12 +112,13 @@ struct MutationJudge {
   }
 
   /// What an audit says wrongly of structures that were changed.
-  private static func problem(
+  private func problem(
     _ mutation: Mutation, _ units: [Coverage.Unit], _ report: AuditReport
   ) -> String? {
     let broken = report.findings.filter { $0.severity == .broken }
     // A power cut can leave a recovery slot that does not hold, and nothing depends on it: with more than
-    // a bit changed it is named, and no reason to call the store broken.
+    // a bit changed it is named, where the other one tells that it was written, and no reason to call
+    // the store broken.
     let counting = units.first { $0.name != Coverage.slotName || mutation.flip != nil }
     if let counting, report.verdict != .broken { return "FALSE OK, \(counting.name) was changed" }
     if let flip = mutation.flip, let unit = units.first {
@@ -130,8 +131,9 @@ struct MutationJudge {
       return isNamed ? nil : "the bit is not named"
     }
     let silent = units.first { unit in
-      let findings = unit.name == Coverage.slotName ? report.findings : broken
-      return !findings.contains { names($0, unit) }
+      let isSlot = unit.name == Coverage.slotName
+      if isSlot, !coverage.isToldByOther(unit, units) { return false }
+      return !(isSlot ? report.findings : broken).contains { Self.names($0, unit) }
     }
     if let silent {
       return "\(silent.name) at \(silent.bytes.lowerBound) of \(silent.file) is not named"

@@ -6,6 +6,10 @@ import Testing
   static let crossCutting: [String: String] = [
     "Tests/AsyncLogTests/AsyncLogTests.swift": "awaiting and tailing together",
     "Tests/AuditCommandsTests/AuditBinaryTests.swift": "the auditor in real processes",
+    "Tests/AuditCommandsTests/BadDocumentTests.swift":
+      "checkpoints, proofs, keys and policies that are bad",
+    "Tests/AuditCommandsTests/BadFileTests.swift":
+      "what stands in the place of each file of a store",
     "Tests/AuditCommandsTests/StaticProgramTests.swift": "the program that Tools/audit links",
     "Tests/AuditReportsTests/BrowserTests.swift": "the page in a browser",
     "Tests/AuditVerificationTests/EditTests.swift": "what somebody does who makes checksums anew",
@@ -29,6 +33,7 @@ import Testing
     "Tests/DamageTests/FileDamageTests.swift": "DamageScenarios/FileDamage.swift",
     "Tests/DamageTests/FlipJudgeTests.swift": "DamageScenarios/FlipJudge.swift",
     "Tests/DamageTests/FlipSweepTests.swift": "DamageScenarios/FlipSweep.swift",
+    "Tests/DamageTests/MutationSweepTests.swift": "mutations, their judge and the list of failures",
     "Tests/DamageTests/ForgedStoreTests.swift": "hostile fields in whole stores",
     "Tests/JSONFieldsTests/JSONAgreementTests.swift": "agreement with a slow parser",
     "Tests/LogEvidenceTests/EvidenceDocumentTests.swift": "the code against EVIDENCE.md",

@@ -62,7 +62,10 @@ enum Damage {
     let step = max(1, total / 20)
     print("seed \(seed), \(total) mutations")
     let outcome = try sweep.run { done in
-      if done % step < 256 { print("\(done) of \(total)") }
+      guard done % step < 256 else { return }
+      print("\(done) of \(total)")
+      // Seen at once, also where it is written to a file.
+      fflush(nil)
     }
     var tally = outcome.tally
     if sweep.only == nil {
