@@ -133,12 +133,24 @@ struct MutationJudge {
     let silent = units.first { unit in
       let isSlot = unit.name == Coverage.slotName
       if isSlot, !coverage.isToldByOther(unit, units) { return false }
-      return !(isSlot ? report.findings : broken).contains { Self.names($0, unit) }
+      return !(isSlot ? report.findings : broken).contains {
+        Self.names($0, unit) || Self.namesCut($0, mutation)
+      }
     }
     if let silent {
       return "\(silent.name) at \(silent.bytes.lowerBound) of \(silent.file) is not named"
     }
     return nil
+  }
+
+  /// Whether a finding says that a file ends where it was cut. Of a stream without evidence nothing else may
+  /// be left that knows what was behind.
+  private static func namesCut(_ finding: Finding, _ mutation: Mutation) -> Bool {
+    guard mutation.kind == .cut, let change = mutation.changes.first, let after = change.after
+    else {
+      return false
+    }
+    return finding.place.file == change.file && finding.place.position == UInt64(after.count)
   }
 
   /// Whether a finding says that something is wrong with a structure.
