@@ -51,6 +51,8 @@ import Testing
     "Tests/PiperollTests/DocumentExampleTests.swift": "the examples of the documents",
     "Tests/PiperollCommandsTests/AppendAndReadTests.swift": "records through the commands",
     "Tests/PiperollCommandsTests/BinaryTests.swift": "the program in real processes",
+    "Tests/PiperollCommandsTests/BadEvidenceTests.swift":
+      "what is signed of a store with a bad file",
     "Tests/PiperollCommandsTests/BadInputTests.swift": "what all commands refuse",
     "Tests/PiperollCommandsTests/ImportTests.swift": "import and export together",
     "Tests/PiperollCommandsTests/SurroundingsTests.swift": "the program under limits and settings",
