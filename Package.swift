@@ -108,7 +108,8 @@ let package = Package(
     .target(
       name: "LogCheckpoints",
       dependencies: [
-        "CommitLog", "EvidenceFiles", "Integrity", "Cryptography", "PlatformIO", "Quantities",
+        "CommitLog", "EvidenceFiles", "LogFormat", "Integrity", "Cryptography", "PlatformIO",
+        "Quantities",
       ],
       swiftSettings: strict),
     .target(
@@ -190,7 +191,8 @@ let package = Package(
     .target(
       name: "DamageScenarios",
       dependencies: [
-        "CommitLog", "LogFormat", "PlatformIO", "SimulatedIO", "ByteCoding", "Quantities",
+        "AuditVerification", "CommitLog", "LogFormat", "Integrity", "Cryptography", "PlatformIO",
+        "SimulatedIO", "ByteCoding", "Quantities",
       ],
       swiftSettings: strict),
     .executableTarget(

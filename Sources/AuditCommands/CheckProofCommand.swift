@@ -18,6 +18,17 @@ enum CheckProofCommand: AuditCommand {
   static let entry = Option<String?>.optional(
     "entry", "FILE", .path, help: "the bytes of the leaf, of any log")
 
+  static let parent = Option<String?>.optional(
+    "parent", "FILE", .path,
+    help:
+      "the proof that the checkpoint in the first proof is a record of another log, which holds checkpoints "
+      + "of many; --policy then speaks of that log's checkpoint")
+  static let parentKeys = Option<[NoteVerifierKey]>.repeating(
+    "parent-key", "VKEY", .verifierKey, help: "a public key of that other log")
+  static let parentOrigin = Option<String?>.optional(
+    "parent-origin", "NAME", .string,
+    help: "that other log's name in its checkpoint; by default that of --parent-key")
+
   static let declaration = Command(
     "check-proof", summary: "tell whether a record is in a log",
     discussion: """
@@ -28,13 +39,23 @@ enum CheckProofCommand: AuditCommand {
       everything else that it has, as 'piperoll read --json' shows it. The offset comes from the proof. \
       A proof under a checkpoint of the store leads by way of a statement, which is checked as well; of such \
       a proof the leaf may be the record's or the statement's.
+
+      With --parent the whole way is checked: from the record to its log's checkpoint, and from that \
+      checkpoint, byte by byte the record that 'piperoll evidence aggregate' made of it, to the checkpoint \
+      of the parent and its witnesses.
       """,
-    parameters: [file, Trust.keys, origin, Trust.policy, leaf, entry] + RecordParameters.all,
+    parameters: [
+      file, Trust.keys, origin, Trust.policy, leaf, entry, parent, parentKeys, parentOrigin,
+    ] + RecordParameters.all,
     exclusive: [[leaf, entry, RecordParameters.record]],
     examples: [
       .init(
         "piperoll-audit check-proof 7.tlog-proof --key \"$(cat log.vkey)\" --entry 7.leaf",
-        "checks a proof against the bytes of its leaf")
+        "checks a proof against the bytes of its leaf"),
+      .init(
+        "piperoll-audit check-proof 7.tlog-proof --key \"$(cat log.vkey)\" --entry 7.leaf --parent "
+          + "parent.tlog-proof --parent-key \"$(cat parent.vkey)\"",
+        "checks it up to the checkpoint of a parent log"),
     ],
     exitCodes: [
       .init(.success, "the record is in the log"), .init(.damaged, "that is not proven"),
@@ -50,6 +71,7 @@ enum CheckProofCommand: AuditCommand {
     }
     let name = arguments[origin] ?? "\(first.name)"
     let policy = try Trust.policy(arguments)
+    let above = try Above(arguments, policy)
     let bytes = try NamedFile.read(
       arguments[file], limit: ProofFile.byteCountLimit, kind: "a proof")
     let proof: ProofFile
@@ -68,11 +90,19 @@ enum CheckProofCommand: AuditCommand {
     }
     let checkpoint: Checkpoint
     do throws(ProofFile.Failure) {
-      checkpoint = try proof.verify(leaf: hash, origin: name, keys: keys, policy: policy)
+      checkpoint = try proof.verify(
+        leaf: hash, origin: name, keys: keys, policy: above == nil ? policy : nil)
     } catch {
       return try refuse(text(error), arguments, console)
     }
-    try show(proof, isByWay ? record : nil, checkpoint, name, arguments, console)
+    var vouched: Vouched?
+    if let above {
+      do throws(Refused) { vouched = try above.verify(proof) } catch {
+        return try refuse(error.reason, arguments, console)
+      }
+    }
+    try show(
+      proof, isByWay ? record : nil, checkpoint, name, vouched, arguments, console)
     return .success
   }
 
@@ -93,6 +123,7 @@ enum CheckProofCommand: AuditCommand {
 
   private static func show(
     _ proof: ProofFile, _ record: RecordProof?, _ checkpoint: Checkpoint, _ origin: String,
+    _ vouched: Vouched?,
     _ arguments: ParsedArguments, _ console: AuditConsole
   ) throws(AuditFailure) {
     var heads: StreamHeads?
@@ -102,6 +133,12 @@ enum CheckProofCommand: AuditCommand {
       json.beginObject()
       json.member("index", proof.index)
       json.member("origin", origin)
+      if let vouched {
+        json.member("parentIndex", vouched.offset)
+        json.member("parentOrigin", vouched.origin)
+        json.member("parentRoot", "\(vouched.checkpoint.root)")
+        json.member("parentSize", vouched.checkpoint.size)
+      }
       json.member("proven", true)
       if let record, let heads {
         json.member("recordOffset", record.leaf.offset)
@@ -123,7 +160,11 @@ enum CheckProofCommand: AuditCommand {
     let text =
       "PROVEN: \(subject) is in '\(TerminalText.escaped(origin))' of \(checkpoint.size) leaves, "
       + "root \(checkpoint.root)\n"
-    try console.write(Array(text.utf8))
+    let more = vouched.map {
+      "        its checkpoint is record \($0.offset) in '\(TerminalText.escaped($0.origin))', checkpoint of "
+        + "\($0.checkpoint.size) leaves, root \($0.checkpoint.root)\n"
+    }
+    try console.write(Array((text + (more ?? "")).utf8))
   }
 
   private static func refuse(
@@ -145,15 +186,15 @@ enum CheckProofCommand: AuditCommand {
 }
 
 extension CheckProofCommand {
-  private static func text(_ failure: RecordProof.Failure) -> String {
+  static func text(_ failure: RecordProof.Failure) -> String {
     switch failure {
-    case .index: "the statement has another place than the proof says"
-    case .statement: "the statement is not the one that its leaf commits to"
-    case .proof(let error): "the way from the record to the statement: \(error)"
+    case .index: "the leaf in the proof has another place than the proof says; ask for it again"
+    case .statement: "the statement in the proof is not what its leaf commits to; ask for it again"
+    case .proof(let error): "\(error)"
     }
   }
 
-  private static func text(_ failure: ProofFile.Failure) -> String {
+  static func text(_ failure: ProofFile.Failure) -> String {
     switch failure {
     case .note(let error): "\(error)"
     case .quorum:

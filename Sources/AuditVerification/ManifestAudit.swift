@@ -66,15 +66,18 @@ struct ManifestAudit {
           "the file is not the manifest that the store's root names"))
       return false
     }
-    for damage in preamble.damage where damage.isHeader || damage.flip != nil {
+    for damage in preamble.toldDamage {
+      let isOnlySlot = !damage.isHeader && damage.flip == nil
       findings.append(
         .at(
           Finding.Place(
             file: file.name, position: damage.position + UInt64(damage.flip?.byte ?? 0),
             byteCount: damage.flip == nil ? UInt64(damage.byteCount) : 1, bit: damage.flip?.bit),
-          .damagedBytes, .broken, damage.flip == nil ? .unknown : .rot,
-          damage.flip == nil
-            ? "\(damage.cause)" : "the bit was flipped since it was written"))
+          .damagedBytes, isOnlySlot ? .warning : .broken, damage.flip == nil ? .unknown : .rot,
+          isOnlySlot
+            ? damage.slotText
+            : damage.flip == nil
+              ? "\(damage.cause)" : "the bit was flipped since it was written"))
     }
     return true
   }

@@ -13,6 +13,8 @@ struct SegmentPreamble {
   private(set) var damage: [Damage] = []
   /// Whether a structure is of a newer version.
   private(set) var newer: (position: UInt64, cause: FormatError)?
+  /// Whether what is damaged was read twice alike: no writer is at it.
+  private var isSettled = false
   /// Pages behind slots that hold something.
   private(set) var strayPositions: [UInt64] = []
 
@@ -23,6 +25,12 @@ struct SegmentPreamble {
     var cause: FormatError
     var isHeader: Bool
 
+    /// What is said of a slot that does not hold, where no single bit is the reason.
+    var slotText: String {
+      "this recovery slot does not hold: \(cause); a power cut while it is written can leave it so, and "
+        + "no record depends on it"
+    }
+
     /// Whether nothing was written there.
     var isEmpty: Bool { cause == .damaged(.segmentHeader, .empty) }
   }
@@ -30,6 +38,15 @@ struct SegmentPreamble {
   /// The newest slot that says what was synced.
   var newestSlot: RecoverySlot? {
     slots.map(\.slot).filter { !$0.flags.contains(.unsynced) }.max { $0.sequence < $1.sequence }
+  }
+
+  /// Slots are written in turn, so when one is not the first, both were. Before that a slot may show the
+  /// former life of a file that is used again.
+  private var wroteBothSlots: Bool { slots.contains { $0.slot.sequence > 1 } }
+
+  /// Damage that is to be told: not that of slots which may never have been written, or are being written.
+  var toldDamage: [Damage] {
+    damage.filter { $0.isHeader || $0.flip != nil || isSettled && wroteBothSlots }
   }
 
   /// Whether something of the segment was synced, and the preamble with it.
@@ -54,7 +71,10 @@ struct SegmentPreamble {
       read(bytes, salt: known, &search)
       if damage.isEmpty { return }
       let again = try file.bytes(SegmentLayout.preambleByteCount, at: 0)
-      if again == bytes { return }
+      if again == bytes {
+        isSettled = true
+        return
+      }
       bytes = again
       self = SegmentPreamble()
     }
@@ -67,6 +87,13 @@ struct SegmentPreamble {
     for position in SegmentLayout.headerPositions { readHeader(bytes, at: position, &search) }
     guard let salt = known ?? headers.first?.salt else { return }
     for position in SegmentLayout.slotPositions { readSlot(bytes, salt, at: position, &search) }
+    guard wroteBothSlots, damage.allSatisfy(\.isHeader), let only = slots.first, slots.count == 1,
+      let other = SegmentLayout.slotPositions.first(where: { $0 != only.position })
+    else { return }
+    damage.append(
+      Damage(
+        position: other, byteCount: RecoverySlot.byteCount, flip: nil,
+        cause: .damaged(.recoverySlot, .empty), isHeader: false))
   }
 
   private static func part(_ bytes: [UInt8], _ position: UInt64, _ count: Int) -> [UInt8] {

@@ -114,7 +114,7 @@ extension StreamWalk {
   ) {
     let isSynced =
       segment.endPosition != nil || segment.mapped?.durable != nil || preamble.isSynced
-    for damage in preamble.damage where damage.isHeader || damage.flip != nil {
+    for damage in preamble.toldDamage {
       // Both copies are written before anything is synced: one alone is what a crash leaves, and what is
       // seen while they are written.
       if damage.isEmpty, !isSynced { continue }
@@ -126,6 +126,8 @@ extension StreamWalk {
         add(
           .damagedBytes, .broken, .rot, at: place,
           "the bit was flipped since it was written; with it changed back this \(name) holds")
+      } else if !damage.isHeader {
+        add(.damagedBytes, .warning, .unknown, at: place, damage.slotText)
       } else {
         add(
           .damagedBytes, isSynced ? .broken : .warning, .unknown, at: place,

@@ -14,6 +14,7 @@ enum EvidenceCommand: ExecutableCommand {
     case checkpoint
     case prove
     case exportTiles = "export-tiles"
+    case aggregate
   }
 
   /// What a proof is written as.
@@ -26,7 +27,7 @@ enum EvidenceCommand: ExecutableCommand {
     "ACTION", .choice(),
     help:
       "checkpoint: sign how far the store has come; prove: prove one record; export-tiles: write "
-      + "the log as static files")
+      + "the log as static files; aggregate: take checkpoints of other logs into a stream")
   static let stream = Option<StreamName?>.optional(
     "stream", "STREAM", .streamName,
     help: "the stream; checkpoint and export-tiles take the store's own tree without it")
@@ -43,10 +44,22 @@ enum EvidenceCommand: ExecutableCommand {
     help: "checkpoint: the store's origin; by default the name of the key")
   static let policy = Option<String?>.optional(
     "policy", "FILE", .path,
-    help: "checkpoint: ask the witnesses of this tlog-policy file, and fail without their quorum")
-  static let checkpoint = Option<String?>.optional(
+    help:
+      "checkpoint: ask the witnesses of this tlog-policy file, and fail without their quorum; "
+      + "aggregate: take only what its quorum has cosigned, and know its logs")
+  static let checkpoint = Option<[String]>.repeating(
     "checkpoint", "FILE", .path,
-    help: "prove, export-tiles: the signed checkpoint, of the store or of the stream")
+    help:
+      "prove, export-tiles: the signed checkpoint, of the store or of the stream; aggregate: one of another "
+      + "log, or a request to cosign it, which brings the proof")
+  static let log = Option<[NoteVerifierKey]>.repeating(
+    "log", "VKEY", .logKey,
+    help:
+      "aggregate: the public key of a log whose checkpoints are taken; its name is the log's origin"
+  )
+  static let tiles = Option<[String]>.repeating(
+    "tiles", "DIR", .path,
+    help: "aggregate: a log that export-tiles wrote: its checkpoint is taken, its tiles prove it")
   static let proofFormat = Option<ProofFormat>.defaulting(
     "proof-format", "FORMAT", .choice(), to: .tlogProof,
     help: "prove: tlog-proof (C2SP), or cose (a receipt of RFC 9942, signed with --key)")
@@ -65,9 +78,15 @@ enum EvidenceCommand: ExecutableCommand {
       prove writes a C2SP .tlog-proof file: any program that knows the format can check it. The record's leaf \
       stands in its extra line. export-tiles writes the C2SP tlog-tiles of a log; doing it again \
       writes what was added. Both only read, also while a writer is at work.
+
+      aggregate appends checkpoints of other logs to a stream with a tree, each as one record, so that one \
+      witnessed log stands for thousands. It takes a checkpoint as a witness would: signed by a key that \
+      was given, and going on from the newest one of its log in the stream. For that it needs a \
+      consistency proof, from --tiles or from a request to cosign (C2SP tlog-witness); the first one of a \
+      log needs none. What contradicts an earlier one is refused and named; the others are taken.
       """,
     parameters: [
-      action, Shared.store, stream, offset, key, last, origin, policy, checkpoint,
+      action, Shared.store, stream, offset, key, last, origin, policy, checkpoint, log, tiles,
       proofFormat, out,
       Shared.adopt,
     ],
@@ -78,10 +97,16 @@ enum EvidenceCommand: ExecutableCommand {
       .init(
         "piperoll evidence prove my.store --stream a --offset 7 --checkpoint c --out 7.tlog-proof",
         "proves that record 7 is in the log that was signed"),
+      .init(
+        "piperoll evidence aggregate parent --stream logs --log \"$(cat a.vkey)\" --tiles a-public",
+        "takes the newest checkpoint of one log into the stream of all"),
     ],
     exitCodes: [
       .init(.success, "done"),
-      .init(.damaged, "the store contradicts a checkpoint or its own tree; nothing was signed"),
+      .init(
+        .damaged,
+        "the store contradicts a checkpoint or its own tree, and nothing was signed; or a log contradicts "
+          + "what it signed before"),
       .init(.usage, "the command line is wrong, or reading, writing or asking failed"),
       .init(.interrupted, "interrupted"),
     ])
@@ -93,14 +118,26 @@ enum EvidenceCommand: ExecutableCommand {
     case .checkpoint: try sign(arguments, console)
     case .prove: try prove(arguments, console)
     case .exportTiles: try export(arguments, console)
+    case .aggregate: try aggregate(arguments, console)
     }
   }
 
-  private static func needed<Value>(_ value: Value?, _ name: String, _ action: Action)
+  static func needed<Value>(_ value: Value?, _ name: String, _ action: Action)
     throws(CommandFailure) -> Value
   {
     guard let value else { throw .message("\(action.rawValue) needs --\(name)") }
     return value
+  }
+
+  /// The checkpoint of an action that takes one.
+  private static func oneNote(_ arguments: ParsedArguments, _ action: Action)
+    throws(CommandFailure) -> SignedNote
+  {
+    let paths = arguments[checkpoint]
+    guard paths.count <= 1 else {
+      throw .message("\(action.rawValue) takes one --checkpoint")
+    }
+    return try EvidenceInput.note(try needed(paths.first, "checkpoint", action))
   }
 
   // MARK: checkpoint
@@ -155,7 +192,7 @@ enum EvidenceCommand: ExecutableCommand {
   {
     let stream = try needed(arguments[stream], "stream", .prove)
     let offset = try needed(arguments[offset], "offset", .prove)
-    let note = try EvidenceInput.note(try needed(arguments[checkpoint], "checkpoint", .prove))
+    let note = try oneNote(arguments, .prove)
     let store = try openReader(arguments, console)
     let proof: ProofFile
     do throws(ProverError) {
@@ -199,8 +236,7 @@ enum EvidenceCommand: ExecutableCommand {
   private static func export(_ arguments: ParsedArguments, _ console: Console)
     throws(CommandFailure) -> ExitCode
   {
-    let note = try EvidenceInput.note(
-      try needed(arguments[checkpoint], "checkpoint", .exportTiles))
+    let note = try oneNote(arguments, .exportTiles)
     let path = try needed(arguments[out], "out", .exportTiles)
     let store = try openReader(arguments, console)
     let tree: StreamTree

@@ -59,3 +59,19 @@ enum EvidenceInput {
     #endif
   }
 }
+
+extension ValueKind where Value == NoteVerifierKey {
+  /// The public key of a log.
+  static var logKey: ValueKind {
+    ValueKind { text throws(ValueError) in
+      let key: NoteVerifierKey
+      do throws(NoteError) { key = try NoteVerifierKey(text) } catch {
+        throw ValueError("is refused: \(error)")
+      }
+      guard key.kind == .ed25519 else {
+        throw ValueError("is a witness's key; give the key that the log signs with")
+      }
+      return key
+    }
+  }
+}

@@ -17,9 +17,10 @@ struct CheckpointRig {
     now: Timestamp(rawValue: 1_700_000_000_000_000_000), advancePerReadingNanoseconds: 1_000)
   private let random = SeededRandom(seed: 7)
 
-  init() throws {
-    let name = try #require(KeyName(Self.origin))
-    key = try NoteSignerKey(name: name, seed: Array(repeating: 7, count: 32))
+  /// A store whose key has its origin as name.
+  init(origin: String = Self.origin, seed: UInt8 = 7) throws {
+    let name = try #require(KeyName(origin))
+    key = try NoteSignerKey(name: name, seed: Array(repeating: seed, count: 32))
     try Store.create(at: "/data/s", options: options, environment: environment)
   }
 

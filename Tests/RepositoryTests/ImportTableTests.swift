@@ -26,7 +26,8 @@ import Testing
       "CCurl", "CMicroHTTPD", "Cryptography", "EvidenceFiles", "Integrity", "PlatformIO",
     ],
     "LogCheckpoints": [
-      "CommitLog", "Cryptography", "EvidenceFiles", "Integrity", "PlatformIO", "Quantities",
+      "CommitLog", "Cryptography", "EvidenceFiles", "Integrity", "LogFormat", "PlatformIO",
+      "Quantities",
     ],
     "ErasableRecords": [
       "ByteCoding", "CommitLog", "Cryptography", "EvidenceFiles", "Integrity", "LogFormat",
@@ -42,7 +43,8 @@ import Testing
       "SimulatedIO",
     ],
     "DamageScenarios": [
-      "ByteCoding", "CommitLog", "LogFormat", "PlatformIO", "Quantities", "SimulatedIO",
+      "AuditVerification", "ByteCoding", "CommitLog", "Cryptography", "Integrity", "LogFormat",
+      "PlatformIO", "Quantities", "SimulatedIO",
     ],
     // Command line.
     "CommandLineInterface": ["ByteCoding", "PlatformIO", "Quantities"],

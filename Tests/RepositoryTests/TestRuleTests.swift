@@ -6,6 +6,10 @@ import Testing
   static let crossCutting: [String: String] = [
     "Tests/AsyncLogTests/AsyncLogTests.swift": "awaiting and tailing together",
     "Tests/AuditCommandsTests/AuditBinaryTests.swift": "the auditor in real processes",
+    "Tests/AuditCommandsTests/BadDocumentTests.swift":
+      "checkpoints, proofs, keys and policies that are bad",
+    "Tests/AuditCommandsTests/BadFileTests.swift":
+      "what stands in the place of each file of a store",
     "Tests/AuditCommandsTests/StaticProgramTests.swift": "the program that Tools/audit links",
     "Tests/AuditReportsTests/BrowserTests.swift": "the page in a browser",
     "Tests/AuditVerificationTests/EditTests.swift": "what somebody does who makes checksums anew",
@@ -30,6 +34,7 @@ import Testing
     "Tests/DamageTests/FileDamageTests.swift": "DamageScenarios/FileDamage.swift",
     "Tests/DamageTests/FlipJudgeTests.swift": "DamageScenarios/FlipJudge.swift",
     "Tests/DamageTests/FlipSweepTests.swift": "DamageScenarios/FlipSweep.swift",
+    "Tests/DamageTests/MutationSweepTests.swift": "mutations, their judge and the list of failures",
     "Tests/DamageTests/ForgedStoreTests.swift": "hostile fields in whole stores",
     "Tests/JSONFieldsTests/JSONAgreementTests.swift": "agreement with a slow parser",
     "Tests/LogEvidenceTests/EvidenceDocumentTests.swift": "the code against EVIDENCE.md",
@@ -48,6 +53,8 @@ import Testing
     "Tests/AuditCommandsTests/VerifySealsTests.swift": "seals through verify and its reports",
     "Tests/PiperollCommandsTests/AppendAndReadTests.swift": "records through the commands",
     "Tests/PiperollCommandsTests/BinaryTests.swift": "the program in real processes",
+    "Tests/PiperollCommandsTests/BadEvidenceTests.swift":
+      "what is signed of a store with a bad file",
     "Tests/PiperollCommandsTests/BadInputTests.swift": "what all commands refuse",
     "Tests/PiperollCommandsTests/ImportTests.swift": "import and export together",
     "Tests/PiperollCommandsTests/SurroundingsTests.swift": "the program under limits and settings",

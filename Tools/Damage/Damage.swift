@@ -1,7 +1,7 @@
 internal import DamageScenarios
 internal import Glibc
 
-/// Damages stores at rest and checks what the engine makes of them.
+/// Damages stores at rest and checks what engine and auditor make of them.
 @main
 enum Damage {
   static func main() {
@@ -12,7 +12,7 @@ enum Damage {
       values[String(words[0].dropFirst(2))] = value
       words.removeFirst(2)
     }
-    guard words.isEmpty, command == "flips" || command == "files" else {
+    guard words.isEmpty, ["flips", "files", "mutations"].contains(command) else {
       print(usage)
       exit(command == "help" ? 0 : 2)
     }
@@ -32,6 +32,7 @@ enum Damage {
   private static func run(_ command: String, seed: UInt64, _ values: [String: UInt64])
     throws(ScenarioError) -> Tally
   {
+    if command == "mutations" { return try mutate(seed: seed, values) }
     if command == "files" {
       var damage = FileDamage(seed: seed)
       if let count = values["foreign"] { damage.foreignCount = Int(clamping: count) }
@@ -47,8 +48,39 @@ enum Damage {
     return try sweep.run()
   }
 
+  private static func mutate(seed: UInt64, _ values: [String: UInt64]) throws(ScenarioError)
+    -> Tally
+  {
+    var sweep = MutationSweep()
+    sweep.seed = seed
+    if let count = values["count"] { sweep.count = Int(clamping: count) }
+    if let count = values["bytes"] { sweep.byteCount = Int(clamping: count) }
+    sweep.only = values["case"].map { Int(clamping: $0) }
+    sweep.threadCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    if let count = values["jobs"] { sweep.threadCount = max(1, Int(clamping: count)) }
+    let total = sweep.count
+    let step = max(1, total / 20)
+    print("seed \(seed), \(total) mutations")
+    let outcome = try sweep.run { done in
+      guard done % step < 256 else { return }
+      print("\(done) of \(total)")
+      // Seen at once, also where it is written to a file.
+      fflush(nil)
+    }
+    var tally = outcome.tally
+    if sweep.only == nil {
+      var list = FailureList()
+      (list.seed, list.byteCount) = (seed, sweep.byteCount)
+      tally.add(try list.run())
+    }
+    for line in outcome.coverageLines { print(line) }
+    print("\(outcome.sameCount) mutations changed no byte")
+    return tally
+  }
+
   static let usage = """
     usage: damage flips [--sample N] [--deep N] [--bytes N] [--jobs J] [--seed S]
            damage files [--foreign N] [--seed S]
+           damage mutations [--count N] [--bytes N] [--jobs J] [--seed S] [--case NUMBER]
     """
 }
