@@ -190,7 +190,7 @@ extension CheckProofCommand {
     switch failure {
     case .index: "the leaf in the proof has another place than the proof says; ask for it again"
     case .statement: "the statement in the proof is not what its leaf commits to; ask for it again"
-    case .proof(let error): "\(error)"
+    case .proof(let error): "the way from the record to the statement: \(error)"
     }
   }
 

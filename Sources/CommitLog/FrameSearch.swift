@@ -26,15 +26,36 @@ struct FrameSearch: ~Escapable {
   func commitFrame(from position: UInt64, to limit: UInt64) -> (frame: CommitFrame, at: UInt64)? {
     var place = position
     let end = min(limit, UInt64(reader.segment.byteCount))
-    while place + UInt64(CommitFrame.byteCount) <= end {
-      if reader.segment.littleEndianUnsigned64(at: Int(place)) == Self.commitWord,
-        let commit = intactCommit(at: place)
-      {
-        return (commit, place)
-      }
-      place += 8
+    while let found = word(Self.commitWord, from: place, to: end) {
+      guard found + UInt64(CommitFrame.byteCount) <= end else { return nil }
+      if let commit = intactCommit(at: found) { return (commit, found) }
+      place = found + 8
     }
     return nil
+  }
+
+  /// The first place, counted in steps of 8, at which 8 bytes stand; most of what is searched is zeros.
+  private func word(_ word: UInt64, from position: UInt64, to end: UInt64) -> UInt64? {
+    guard position < end else { return nil }
+    let bytes = reader.segment.extracting(Int(position)..<Int(end))
+    let found = unsafe bytes.withUnsafeBytes { bytes -> Int? in
+      var place = 0
+      let wanted = SIMD8<UInt64>(repeating: word.littleEndian)
+      // Safety: both loops look at bytes below the count alone.
+      while place + 64 <= bytes.count {
+        let block = unsafe bytes.loadUnaligned(fromByteOffset: place, as: SIMD8<UInt64>.self)
+        if any(block .== wanted) { break }
+        place += 64
+      }
+      while place + 8 <= bytes.count {
+        if unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self) == word.littleEndian {
+          return place
+        }
+        place += 8
+      }
+      return nil
+    }
+    return found.map { position + UInt64($0) }
   }
 
   private func intactCommit(at position: UInt64) -> CommitFrame? {

@@ -6,10 +6,17 @@ internal import Quantities
 extension SegmentScan {
   /// Walks a segment that no manifest edit ends, from what a slot proves to its last intact frame.
   ///
-  /// - Parameter inherited: The producers at the start of the segment.
+  /// - Parameters:
+  ///   - file: The segment's file.
+  ///   - segment: What the manifest says of it.
+  ///   - slot: The newest slot that holds.
+  ///   - inherited: The producers at the start of the segment.
+  ///   - limits: Bounds for what is read.
+  ///   - trustingClean: Whether nothing is looked for behind the position of a slot that says that the
+  ///     segment was closed in order.
   static func recovering(
     _ file: SegmentFile, _ segment: ManifestState.Segment, slot: RecoverySlot?,
-    inherited: ProducerTable?, limits: FormatLimits
+    inherited: ProducerTable?, limits: FormatLimits, trustingClean: Bool = false
   ) -> SegmentScan {
     let baseOffset = segment.baseOffset
     let baseAppendTime = segment.activation.baseAppendTime
@@ -32,7 +39,11 @@ extension SegmentScan {
     if let inherited, scan.progress.statePosition == 0 || scan.position == start {
       scan.producers = inherited
     }
-    scan.walk(reader, to: file.byteCount)
+    var end = file.byteCount
+    if trustingClean, let slot, slot.flags.contains(.clean) {
+      end = min(end, slot.durablePosition.rawValue)
+    }
+    scan.walk(reader, to: end)
     scan.finish()
     scan.noteLostEnd(byteCount: file.byteCount)
     return scan

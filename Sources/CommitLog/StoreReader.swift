@@ -266,7 +266,7 @@ final class RemoteStream: ReadSource {
       return (last.baseOffset.rawValue, .open(.damaged(path: file.path, position: 0, cause)))
     }
     let scan = SegmentScan.recovering(
-      file, last.segment, slot: slot, inherited: nil, limits: limits)
+      file, last.segment, slot: slot, inherited: nil, limits: limits, trustingClean: true)
     let next = scan.nextOffset ?? last.baseOffset
     let found = endProblem(of: last, file, slot, scan, next)
     // A group that is just being written may be seen in part: only an end in front of nothing lasts.
