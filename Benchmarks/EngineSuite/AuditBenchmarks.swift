@@ -62,6 +62,9 @@ enum AuditBenchmarks {
         Contender("piperoll, the last 50,000", role: .ours, lifetime: .benchmark) {
           try ProofSession($0, .recent)
         },
+        Contender("piperoll, in the writer's process", role: .ours, lifetime: .benchmark) {
+          try ProofSession($0, .writer)
+        },
       ])
   }
 
@@ -144,7 +147,7 @@ private final class AuditSession: ContenderSession {
 
 /// Makes proofs of records, or verifies them.
 private final class ProofSession: ContenderSession {
-  enum Task { case cold, any, recent, check, signature }
+  enum Task { case cold, any, recent, writer, check, signature }
   private static let origin = "log.example/bench"
   private struct Refused: Error {}
 
@@ -154,6 +157,7 @@ private final class ProofSession: ContenderSession {
   private let note: SignedNote
   private let key: NoteVerifierKey
   private let stream: StreamName
+  private let store: Store
   private let reader: StoreReader
   private let file: [UInt8]
   private var noise = NoiseGenerator(seed: 3)
@@ -166,13 +170,14 @@ private final class ProofSession: ContenderSession {
     guard let name = KeyName(utf8: Self.origin.utf8) else { throw Refused() }
     let signer = try NoteSignerKey(name: name, seed: [UInt8](repeating: 7, count: 32))
     key = signer.verifier
-    let store = try Store.open(at: path)
-    defer { store.close() }
+    store = try Store.open(at: path)
+    _ = try store.stream(stream)
     let checkpoints = try CheckpointFile(opening: "last", in: context.directory)
     note = try Checkpointer(store, origin: Self.origin, key: signer, file: checkpoints).checkpoint()
     reader = try StoreReader.open(at: path)
     file = try RecordProver(stream, of: reader).proof(of: Offset(rawValue: 4_711), under: note)
       .encoded
+    if task != .writer { store.close() }
   }
 
   func run(iterations: Int, latencies: LatencyRecorder?) throws -> UInt64 {
@@ -185,6 +190,8 @@ private final class ProofSession: ContenderSession {
         _ = try RecordProver(stream, of: reader).proof(of: offset(among: count), under: note)
       case .recent:
         _ = try RecordProver(stream, of: reader).proof(of: offset(among: 50_000), under: note)
+      case .writer:
+        _ = try RecordProver(stream, of: store).proof(of: offset(among: 50_000), under: note)
       case .check:
         let proof = try ProofFile(file)
         guard let extra = proof.extra, let record = RecordProof(extra) else { return }
@@ -201,5 +208,5 @@ private final class ProofSession: ContenderSession {
     Offset(rawValue: UInt64(count - 1 - noise.next(below: last)))
   }
 
-  func close() {}
+  func close() { store.close() }
 }

@@ -157,7 +157,7 @@ public final class Store: Sendable {
   }
 
   /// Opens an existing stream, the engine's own among them.
-  func anyStream(_ name: StreamName) throws(OpenError) -> StreamLog {
+  package func anyStream(_ name: StreamName) throws(OpenError) -> StreamLog {
     try refuseWhenClosed()
     guard let id = core.manifest.state.streamID(named: name.text) else {
       throw .streamNotFound(name: name.text)

@@ -139,7 +139,7 @@ struct Endurance {
     for name in map.records.keys.sorted() where !name.hasPrefix("empty") {
       do throws(ScenarioError) {
         let (offset, isUndecided) = try step("appending") {
-          let log = try store.stream(StreamName(name))
+          let log = try store.anyStream(StreamName(name))
           let offset = try log.append(Array("more".utf8))
           try log.flush()
           return (offset.rawValue, log.recovery.undecidableByteCount > 0)

@@ -41,7 +41,7 @@ enum CreateCommand: ExecutableCommand {
       The settings of a stream are fixed when it is made. Making a stream again with the same \
       settings changes nothing; with others it is an error.
 
-      Streams are also made by the first append to them, with class disk.
+      Streams are also made by the first append to them, with class disk and a tree.
       """,
     parameters: [
       Shared.store, Shared.stream, durability, maxDelay, maxBytes, evidence, erasable,
