@@ -26,6 +26,11 @@ int piperoll_lock_shared(int descriptor) {
   return fcntl(descriptor, F_OFD_SETLK, &lock);
 }
 
+int piperoll_unlock(int descriptor) {
+  struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0};
+  return fcntl(descriptor, F_OFD_SETLK, &lock);
+}
+
 ssize_t piperoll_write_durably(int descriptor, const void *bytes, size_t count, off_t position) {
   struct iovec part = {.iov_base = (void *)bytes, .iov_len = count};
   return pwritev2(descriptor, &part, 1, position, RWF_DSYNC);

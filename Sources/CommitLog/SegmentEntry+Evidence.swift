@@ -6,12 +6,15 @@ internal import Quantities
 /// Nodes that the groups of a segment completed: where they stand in the seal block, or, of a segment that is
 /// not sealed, as they were read from its groups.
 enum SegmentTiles: Sendable {
+  /// There are no groups in it: they came later than it was full.
+  case none
   case sealed(SegmentFile, offsets: Range<UInt64>, position: Int)
   case read(SealTiles)
 
   /// First and next offset of the groups.
   var offsets: Range<UInt64> {
     switch self {
+    case .none: 0..<0
     case .sealed(_, let offsets, _): offsets
     case .read(let tiles): tiles.firstOffset.rawValue..<tiles.nextOffset.rawValue
     }
@@ -20,6 +23,7 @@ enum SegmentTiles: Sendable {
   /// The hash of a node; `nil` when no group of the segment completed it.
   func hash(level: Int, index: UInt64) -> [UInt8]? {
     switch self {
+    case .none: return nil
     case .read(let tiles): return tiles.hash(level: level, index: index)
     case .sealed(let file, let offsets, let position):
       guard let place = SealTiles.position(level: level, index: index, offsets: offsets),
@@ -34,9 +38,12 @@ enum SegmentTiles: Sendable {
 struct TileWalk: Sendable {
   private(set) var tiles: SealTiles?
   private var position = UInt64(SegmentLayout.preambleByteCount)
+  /// Whether it stopped where nothing was written yet, and not at damage.
+  private(set) var isAtEnd = false
 
   /// Walks to a frame that is not there yet, or that cannot be read.
   mutating func walk(_ reader: FrameReader, to limit: UInt64) {
+    isAtEnd = true
     while position < limit {
       do throws(FormatError) {
         let frame = try reader.frame(at: position, verifying: false)
@@ -47,6 +54,7 @@ struct TileWalk: Sendable {
         }
         position = frame.end
       } catch {
+        isAtEnd = error == .damaged(.frame, .empty)
         return
       }
     }
@@ -54,13 +62,13 @@ struct TileWalk: Sendable {
 }
 
 extension SegmentEntry {
-  /// Nodes that the segment's groups completed; `nil` for a segment without such groups.
+  /// Nodes that the segment's groups completed; `nil` when damage keeps them from being known.
   func tiles() throws(ReadError) -> SegmentTiles? {
     let file = try file()
-    if let place = tilePlace(file) {
-      return .sealed(file, offsets: place.offsets, position: place.position)
-    }
-    return readTiles(file).map { .read($0) }
+    guard end?.reason == .sealed else { return readTiles(file) }
+    guard let place = tilePlace(file) else { return nil }
+    guard let place else { return SegmentTiles.none }
+    return .sealed(file, offsets: place.offsets, position: place.position)
   }
 
   /// The group that has an offset; `nil` when it does not stand in this segment.

@@ -168,14 +168,14 @@ final class SegmentEntry: Sendable {
   }
 
   /// Nodes that the groups of a segment without a seal block completed, as far as they are written by now.
-  func readTiles(_ file: SegmentFile) -> SealTiles? {
+  func readTiles(_ file: SegmentFile) -> SegmentTiles? {
     inner.withLock { inner in
       let end = inner.segment.end
-      if end?.reason == .sealed { return nil }
       inner.tileWalk.walk(
         FrameReader(file.bytes, salt: file.salt, limits: limits),
         to: min(end?.endPosition.rawValue ?? .max, file.byteCount))
-      return inner.tileWalk.tiles
+      if let tiles = inner.tileWalk.tiles { return .read(tiles) }
+      return inner.tileWalk.isAtEnd ? SegmentTiles.none : nil
     }
   }
 
@@ -187,20 +187,19 @@ final class SegmentEntry: Sendable {
     let position: Int
   }
 
-  /// Where the tiles stand in the file of a sealed segment; `nil` when there are none.
-  func tilePlace(_ file: SegmentFile) -> TilePlace? {
+  /// Where the tiles stand in the file of a sealed segment; `.some(nil)` when there are none, `nil` when its
+  /// seal block cannot be read.
+  func tilePlace(_ file: SegmentFile) -> TilePlace?? {
     inner.withLock { inner in
       if let known = inner.tilePlace { return known }
-      guard let end = inner.segment.end, end.reason == .sealed else { return nil }
-      let seal = Self.seal(file, end: end.endPosition.rawValue, limits)
-      let place = seal.flatMap { seal in
-        seal.tiles.map { tiles in
-          // The block stands before the end of the segment, and ends there.
-          let start =
-            Int(end.endPosition.rawValue) - SealTrailer.byteCount - tiles.byteCount
-          return TilePlace(
-            offsets: tiles.firstOffset.rawValue..<tiles.nextOffset.rawValue, position: start)
-        }
+      guard let end = inner.segment.end, end.reason == .sealed,
+        let seal = Self.seal(file, end: end.endPosition.rawValue, limits)
+      else { return nil }
+      let place = seal.tiles.map { tiles in
+        // The block stands before the end of the segment, and ends there.
+        let start = Int(end.endPosition.rawValue) - SealTrailer.byteCount - tiles.byteCount
+        return TilePlace(
+          offsets: tiles.firstOffset.rawValue..<tiles.nextOffset.rawValue, position: start)
       }
       inner.tilePlace = place
       return place

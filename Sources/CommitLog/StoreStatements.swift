@@ -11,18 +11,23 @@ final class StoreStatements: Sendable {
   typealias Opener = @Sendable (_ creating: Bool) throws(OpenError) -> StreamLog?
 
   private let storeID: [UInt8]
-  private let opener = Guarded<Opener?>(nil)
+  /// A value of its own: a bare function would get one more thunk around it with each look.
+  private struct Opening: Sendable {
+    let open: Opener
+  }
+
+  private let opener = Guarded<Opening?>(nil)
   private let index = Guarded(StatementIndex())
 
   init(storeID: UniqueIdentifier) { self.storeID = storeID.bytes }
 
   /// Says how the evidence stream is opened.
-  func start(_ open: @escaping Opener) { opener.withLock { $0 = open } }
+  func start(_ open: @escaping Opener) { opener.withLock { $0 = Opening(open: open) } }
 
   /// The evidence stream; `nil` when there is none and none is to be made.
   func log(creating: Bool) throws(EvidenceError) -> StreamLog? {
-    guard let open = opener.withLock({ $0 }) else { return nil }
-    do throws(OpenError) { return try open(creating) } catch { throw .open(error) }
+    guard let opening = opener.withLock({ $0 }) else { return nil }
+    do throws(OpenError) { return try opening.open(creating) } catch { throw .open(error) }
   }
 
   /// Makes statements, durably.

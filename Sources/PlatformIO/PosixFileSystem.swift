@@ -118,7 +118,14 @@ public final class PosixFileSystem: FileSystem {
     return true
   }
 
-  public func close(_ file: FileHandle) { release(file.rawValue) }
+  /// Closes a file and gives up its lock.
+  ///
+  /// A child that was forked has a copy of the descriptor until it executes another program, and closing ours
+  /// would leave the lock with it. Such a child itself must not give up what belongs to its parent.
+  public func close(_ file: FileHandle) {
+    if piperoll_fork_generation() == 0 { _ = piperoll_unlock(file.rawValue) }
+    release(file.rawValue)
+  }
 
   // MARK: Helpers
 

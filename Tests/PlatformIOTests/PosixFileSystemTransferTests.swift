@@ -157,6 +157,22 @@ import Testing
     #expect(try second.lockExclusively())
   }
 
+  @Test func `a lock ends with its file although a program being started has a copy`() throws {
+    place.makeFile("lock")
+    let directory = try place.open()
+    let second = try File(opening: "lock", in: directory, .readWrite)
+    var copy: Int32 = -1
+    do {
+      let first = try File(opening: "lock", in: directory, .readWrite)
+      #expect(try first.lockExclusively())
+      // As posix_spawn leaves it in the child until that executes the program.
+      copy = dup(first.handle.rawValue)
+      #expect(try copy >= 0 && !second.lockExclusively())
+    }
+    #expect(try second.lockExclusively())
+    Glibc.close(copy)
+  }
+
   @Test func `a lock excludes an opening in another process`() throws {
     place.makeFile("lock")
     let directory = try place.open()

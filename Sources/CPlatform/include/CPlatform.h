@@ -22,6 +22,8 @@ int piperoll_duplicate_above_2(int descriptor);
 int piperoll_lock_exclusively(int descriptor);
 /* The same, shared. */
 int piperoll_lock_shared(int descriptor);
+/* Gives up such a lock, for all duplicates of the descriptor. */
+int piperoll_unlock(int descriptor);
 /* pwritev2 of one buffer with RWF_DSYNC. */
 ssize_t piperoll_write_durably(int descriptor, const void *bytes, size_t count, off_t position);
 /* fallocate with mode 0 (never glibc's emulation). */
