@@ -34,21 +34,38 @@ struct FrameSearch: ~Escapable {
     return nil
   }
 
-  /// The first place, counted in steps of 8, at which 8 bytes stand; most of what is searched is zeros.
+  /// The first place, counted in steps of 8, at which 8 bytes stand.
   private func word(_ word: UInt64, from position: UInt64, to end: UInt64) -> UInt64? {
+    let wanted = word.littleEndian
+    return place(from: position, to: end, { any($0 .== wanted) }, { $0 == wanted })
+  }
+
+  /// The first place, counted in steps of 8, at which 8 bytes are not all zero: no frame begins with such.
+  private func nonZero(from position: UInt64, to end: UInt64) -> UInt64? {
+    place(from: position, to: end, { any($0 .!= 0) }, { $0 != 0 })
+  }
+
+  /// The first place, counted in steps of 8, that holds; most of what is searched is zeros, so blocks of 64
+  /// bytes are stepped over together.
+  @inline(__always)
+  private func place(
+    from position: UInt64, to end: UInt64, _ mayHold: (SIMD8<UInt64>) -> Bool,
+    _ holds: (UInt64) -> Bool
+  ) -> UInt64? {
+    let end = min(end, UInt64(reader.segment.byteCount))
     guard position < end else { return nil }
     let bytes = reader.segment.extracting(Int(position)..<Int(end))
     let found = unsafe bytes.withUnsafeBytes { bytes -> Int? in
       var place = 0
-      let wanted = SIMD8<UInt64>(repeating: word.littleEndian)
       // Safety: both loops look at bytes below the count alone.
       while place + 64 <= bytes.count {
-        let block = unsafe bytes.loadUnaligned(fromByteOffset: place, as: SIMD8<UInt64>.self)
-        if any(block .== wanted) { break }
+        if mayHold(unsafe bytes.loadUnaligned(fromByteOffset: place, as: SIMD8<UInt64>.self)) {
+          break
+        }
         place += 64
       }
       while place + 8 <= bytes.count {
-        if unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self) == word.littleEndian {
+        if holds(unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)) {
           return place
         }
         place += 8
@@ -110,9 +127,11 @@ struct FrameSearch: ~Escapable {
       }
     }
     var place = position + 8
-    while place + UInt64(FrameHead.byteCount) <= bound ?? end {
-      if isIntact(at: place, to: end, &budget) { return place }
-      place += 8
+    let last = bound ?? end
+    while let next = nonZero(from: place, to: last) {
+      guard next + UInt64(FrameHead.byteCount) <= last else { break }
+      if isIntact(at: next, to: end, &budget) { return next }
+      place = next + 8
     }
     return bound ?? limit
   }
