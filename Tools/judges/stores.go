@@ -129,11 +129,16 @@ func judgeProof(text string, s sample, flip func([]byte) []byte) error {
 	if len(parts) < 2 || len(lines) < 3 || lines[0] != "c2sp.org/tlog-proof@v1" {
 		return fmt.Errorf("no proof")
 	}
-	extra, leaf := decode(strings.TrimPrefix(lines[1], "extra ")), []byte(nil)
-	if extra[1] == 0 {
-		leaf = extra[4:56]
-	} else {
+	extra, err := strict.DecodeString(strings.TrimPrefix(lines[1], "extra "))
+	if err != nil || len(extra) < 56 {
+		return fmt.Errorf("no leaf")
+	}
+	leaf := extra[4:56]
+	if extra[1] != 0 {
 		at := 56 + 32*int(binary.LittleEndian.Uint16(extra[2:]))
+		if len(extra) < at+52 {
+			return fmt.Errorf("no leaf of a statement")
+		}
 		leaf = extra[at : at+52]
 	}
 	index, err := strconv.ParseInt(strings.TrimPrefix(lines[2], "index "), 10, 64)
