@@ -16,11 +16,10 @@ extension LogReader {
       {
         do throws(ReadError) { try enter(found) } catch {
           // Another file may have taken its place meanwhile.
-          try source.refresh()
-          guard attempts < 4, source.logStart <= nextOffset.rawValue,
+          guard attempts < 4, (try? source.refresh()) != nil,
+            source.logStart <= nextOffset.rawValue,
             let now = source.entries.last(where: { $0.baseOffset <= nextOffset }),
-            now.id > found.id,
-            now.baseOffset == found.baseOffset
+            now.id > found.id, now.baseOffset == found.baseOffset
           else { throw error }
           attempts += 1
           continue

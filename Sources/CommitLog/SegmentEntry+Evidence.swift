@@ -29,7 +29,7 @@ enum SegmentTiles: Sendable {
       guard let place = SealTiles.position(level: level, index: index, offsets: offsets),
         let bytes = file.bytes.bytes(at: position + place, count: IntegrityFrame.hashByteCount)
       else { return nil }
-      return (0..<IntegrityFrame.hashByteCount).map { bytes.unsigned8(at: $0) ?? 0 }
+      return bytes.copyBytes()
     }
   }
 }
@@ -48,8 +48,7 @@ struct TileWalk: Sendable {
       do throws(FormatError) {
         let frame = try reader.frame(at: position, verifying: false)
         if frame.head.kind == .integrity {
-          let whole = try reader.frame(at: position, verifying: true)
-          let group = try IntegrityFrame(whole.bytes)
+          let group = try reader.group(at: position)
           if tiles?.append(group) != true { tiles = SealTiles(group) }
         }
         position = frame.end
@@ -88,8 +87,7 @@ extension SegmentEntry {
       do throws(FormatError) {
         let frame = try reader.frame(at: position, verifying: false)
         if frame.head.kind == .integrity {
-          let whole = try reader.frame(at: position, verifying: true)
-          let group = try IntegrityFrame(whole.bytes)
+          let group = try reader.group(at: position)
           if group.nextOffset.rawValue > offset {
             return group.firstOffset.rawValue <= offset ? group : nil
           }
@@ -104,6 +102,14 @@ extension SegmentEntry {
       }
     }
     return nil
+  }
+}
+
+extension FrameReader {
+  /// The group whose frame stands at a position, if that is intact.
+  fileprivate func group(at position: UInt64) throws(FormatError) -> IntegrityFrame {
+    let frame = try frame(at: position, verifying: true)
+    return try IntegrityFrame(frame.bytes)
   }
 }
 

@@ -96,7 +96,7 @@ enum SegmentFactory {
   }
 
   /// Removes what a failed preparation may have left.
-  private static func abandon(_ streamID: UInt64, _ segmentID: UInt64, _ core: StoreCore) {
+  static func abandon(_ streamID: UInt64, _ segmentID: UInt64, _ core: StoreCore) {
     do throws(FileSystemError) {
       let directory = try core.directory.directory(ofStream: streamID)
       try core.fileSystem.unlink(StoreDirectory.segmentName(segmentID), in: directory)
@@ -110,7 +110,7 @@ enum SegmentFactory {
 
   /// New segments are refused before the disk is really full, so that what is open can go on and
   /// removals still work.
-  private static func refuseWhenFull(_ byteCount: UInt64, _ core: StoreCore)
+  static func refuseWhenFull(_ byteCount: UInt64, _ core: StoreCore)
     throws(ManifestFailure)
   {
     let space: StoreSpace

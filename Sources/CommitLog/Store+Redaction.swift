@@ -29,6 +29,7 @@ extension Store {
     guard !log.definition.name.utf8.starts(with: StreamName.reservedPrefix.utf8) else {
       throw .reserved(stream: log.definition.name)
     }
+    guard log.core === core else { throw .otherStore(stream: log.definition.name) }
     guard reason.utf8.count <= Statement.reasonByteCountLimit else {
       throw .evidence(
         .reasonTooLong(byteCount: reason.utf8.count, limit: Statement.reasonByteCountLimit))
@@ -118,6 +119,8 @@ extension StreamLog {
 public enum RedactionError: Error, Sendable {
   /// The stream is the engine's own.
   case reserved(stream: String)
+  /// The stream was opened in another store, or an earlier opening of this one.
+  case otherStore(stream: String)
   /// There is no record at the offset.
   case noRecord(Offset)
   /// Bytes of the record's segment are damaged.
@@ -139,6 +142,8 @@ extension RedactionError: CustomStringConvertible {
     switch self {
     case .reserved(let stream):
       "stream '\(escapedForTerminal(stream))' is the engine's own: nothing in it can be redacted"
+    case .otherStore(let stream):
+      "stream '\(escapedForTerminal(stream))' was opened elsewhere; open it in the store that redacts"
     case .noRecord(let offset):
       "there is no record at offset \(offset): it was removed or given up, or is not appended yet"
     case .damaged(let path):

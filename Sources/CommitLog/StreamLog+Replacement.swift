@@ -26,25 +26,41 @@ extension StreamLog {
     guard scan.damaged.isEmpty, scan.problem == nil, scan.nextOffset == end.nextOffset else {
       throw .damaged(path: entry.path)
     }
+    // A segment that had no room for the table of producers at its front has it in its seal block.
+    let seal = end.reason == .sealed ? SegmentEntry.seal(source, end: limit, limits) : nil
+    let producers = seal?.producers ?? scan.producers.sorted
     let byteCount = SegmentRewriter.byteCount(
-      end: limit, leftOutCount: leftOut.count, producerCount: scan.producers.count)
+      end: limit, leftOutCount: leftOut.count, producerCount: producers.count)
+    let id: UInt64
     do throws(ManifestFailure) {
-      let id = try core.manifest.takeSegmentID(forStream: definition.streamID)
-      let target: SegmentFile
-      do throws(FileSystemError) { target = try makeTarget(id, byteCount: byteCount) } catch {
-        throw ManifestFailure(cause: error)
+      try SegmentFactory.refuseWhenFull(byteCount, core)
+      id = try core.manifest.takeSegmentID(forStream: definition.streamID)
+    } catch {
+      throw .fileSystem(error.cause)
+    }
+    let new: ManifestEdit.SegmentReplacement
+    do throws(SegmentRewriter.Failure) {
+      new = try write(
+        source, of: segment, end, into: try makeTarget(id, byteCount: byteCount), leftOut, producers
+      )
+    } catch {
+      SegmentFactory.abandon(definition.streamID, id, core)
+      switch error {
+      case .file(let cause): throw .fileSystem(cause)
+      case .format: throw .damaged(path: entry.path)
       }
-      let new = try write(
-        source, of: segment, end, into: target, leftOut, scan.producers.sorted)
+    }
+    // Where this fails nobody knows whether the disk has it: the next opening removes the other file.
+    do throws(ManifestFailure) {
       try core.manifest.apply(
         [
           .segmentReplaced(new),
           .segmentIntent(streamID: definition.streamID, segmentID: entry.id),
         ], durably: true)
-      segments.replace(entry.id, with: new)
     } catch {
       throw .fileSystem(error.cause)
     }
+    segments.replace(entry.id, with: new)
     removeReplaced(entry)
   }
 
@@ -54,71 +70,67 @@ extension StreamLog {
       provenPosition: 0, producerLimit: limits.producerCountLimit)
   }
 
-  private func makeTarget(_ id: UInt64, byteCount: UInt64) throws(FileSystemError) -> SegmentFile {
-    let directory = try core.directory.directory(ofStream: definition.streamID)
-    let name = StoreDirectory.segmentName(id)
-    try SegmentFactory.createFile(
-      name, in: directory, byteCount: byteCount, prewriting: false, fileSystem: core.fileSystem)
-    return try SegmentFile(
-      opening: name, in: directory,
-      path: core.directory.segmentPath(streamID: definition.streamID, segmentID: id),
-      fileSystem: core.fileSystem, streamID: definition.streamID, segmentID: id,
-      salt: core.random.next(), access: .writing,
-      byteCountLimit: core.options.limits.segmentByteCountLimit)
+  private func makeTarget(_ id: UInt64, byteCount: UInt64) throws(SegmentRewriter.Failure)
+    -> SegmentFile
+  {
+    do throws(FileSystemError) {
+      let directory = try core.directory.directory(ofStream: definition.streamID)
+      let name = StoreDirectory.segmentName(id)
+      try SegmentFactory.createFile(
+        name, in: directory, byteCount: byteCount, prewriting: false, fileSystem: core.fileSystem)
+      return try SegmentFile(
+        opening: name, in: directory,
+        path: core.directory.segmentPath(streamID: definition.streamID, segmentID: id),
+        fileSystem: core.fileSystem, streamID: definition.streamID, segmentID: id,
+        salt: core.random.next(), access: .writing,
+        byteCountLimit: core.options.limits.segmentByteCountLimit)
+    } catch {
+      throw .file(error)
+    }
   }
 
   /// Writes frames, seal block, header and slots, and makes all of it and its name durable.
   private func write(
     _ source: SegmentFile, of segment: ManifestState.Segment, _ end: ManifestEdit.SegmentEnd,
     into target: SegmentFile, _ leftOut: Set<Offset>, _ producers: [ProducerEntry]
-  ) throws(ManifestFailure) -> ManifestEdit.SegmentReplacement {
+  ) throws(SegmentRewriter.Failure) -> ManifestEdit.SegmentReplacement {
     let start = segment.activation
-    do throws(SegmentRewriter.Failure) {
-      var rewriter = SegmentRewriter(source, into: target, limits: limits) { leftOut.contains($0) }
-      try rewriter.writeFrames(before: end.endPosition.rawValue)
-      try rewriter.write(producers, nextOffset: end.nextOffset)
-      var scan = account(of: target, segment)
-      scan.walk(
-        FrameReader(target.bytes, salt: target.salt, limits: limits),
-        to: rewriter.position, before: .maximum, verifying: true)
-      guard scan.damaged.isEmpty, scan.problem == nil, scan.nextOffset == end.nextOffset,
-        scan.position == rewriter.position
-      else { throw .format(.damaged(.frame, .offset), position: scan.position) }
-      var seal = SealBlock(
-        baseOffset: start.baseOffset, nextOffset: end.nextOffset,
-        previousSegmentID: start.previousSegmentID)
-      seal.statistics = scan.progress.statistics
-      seal.integrityPosition = FilePosition(rawValue: scan.progress.integrityPosition)
-      // Time does not go back where the last record was left out.
-      seal.lastAppendTime = max(end.lastAppendTime, scan.progress.lastAppendTime)
-      seal.rows = scan.progress.rows
-      seal.producers = producers
-      seal.tiles = scan.progress.tiles
-      try rewriter.write(seal)
-      let mark = SegmentMark(
-        segmentID: target.segmentID, position: rewriter.position, nextOffset: end.nextOffset,
-        appendTime: seal.lastAppendTime, indexFramePosition: 0,
-        integrityPosition: scan.progress.integrityPosition,
-        integrityOffset: scan.progress.integrityOffset,
-        statePosition: scan.progress.statePosition, commitSequence: 0,
-        statistics: scan.progress.statistics)
-      do throws(FileSystemError) { try complete(target, start, mark) } catch {
-        throw .file(error)
-      }
-      return ManifestEdit.SegmentReplacement(
-        segmentID: segment.id,
-        definition: ManifestEdit.SegmentDefinition(
-          streamID: definition.streamID, segmentID: target.segmentID, capacity: target.byteCount,
-          salt: target.salt),
-        endPosition: FilePosition(rawValue: rewriter.position),
-        recordCount: scan.progress.statistics.recordCount)
-    } catch {
-      switch error {
-      case .file(let error): throw ManifestFailure(cause: error)
-      case .format:
-        throw ManifestFailure(cause: FileSystemError(.read, source.path, .unexpectedEnd))
-      }
-    }
+    var rewriter = SegmentRewriter(source, into: target, limits: limits) { leftOut.contains($0) }
+    try rewriter.writeFrames(before: end.endPosition.rawValue)
+    try rewriter.write(producers, nextOffset: end.nextOffset)
+    var scan = account(of: target, segment)
+    scan.walk(
+      FrameReader(target.bytes, salt: target.salt, limits: limits),
+      to: rewriter.position, before: .maximum, verifying: true)
+    guard scan.damaged.isEmpty, scan.problem == nil, scan.nextOffset == end.nextOffset,
+      scan.position == rewriter.position
+    else { throw .format(.damaged(.frame, .offset), position: scan.position) }
+    var seal = SealBlock(
+      baseOffset: start.baseOffset, nextOffset: end.nextOffset,
+      previousSegmentID: start.previousSegmentID)
+    seal.statistics = scan.progress.statistics
+    seal.integrityPosition = FilePosition(rawValue: scan.progress.integrityPosition)
+    // Time does not go back where the last record was left out.
+    seal.lastAppendTime = max(end.lastAppendTime, scan.progress.lastAppendTime)
+    seal.rows = scan.progress.rows
+    seal.producers = producers
+    seal.tiles = scan.progress.tiles
+    try rewriter.write(seal)
+    let mark = SegmentMark(
+      segmentID: target.segmentID, position: rewriter.position, nextOffset: end.nextOffset,
+      appendTime: seal.lastAppendTime, indexFramePosition: 0,
+      integrityPosition: scan.progress.integrityPosition,
+      integrityOffset: scan.progress.integrityOffset,
+      statePosition: scan.progress.statePosition, commitSequence: 0,
+      statistics: scan.progress.statistics)
+    do throws(FileSystemError) { try complete(target, start, mark) } catch { throw .file(error) }
+    return ManifestEdit.SegmentReplacement(
+      segmentID: segment.id,
+      definition: ManifestEdit.SegmentDefinition(
+        streamID: definition.streamID, segmentID: target.segmentID, capacity: target.byteCount,
+        salt: target.salt),
+      endPosition: FilePosition(rawValue: rewriter.position),
+      recordCount: scan.progress.statistics.recordCount)
   }
 
   private func complete(

@@ -136,6 +136,9 @@ import Testing
     #expect(try Self.records(log).map(\.value) == [[1]])
     store.close()
     #expect(reason { try store.redact(.zero, in: log) } != "")
+    let again = try machine.open()
+    defer { again.close() }
+    #expect(reason { try again.redact(.zero, in: log) }.contains("was opened elsewhere"))
   }
 
   @Test func `a crash at any moment leaves the record or takes it and loses no other`() throws {
