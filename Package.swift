@@ -55,6 +55,8 @@ let package = Package(
     .target(name: "CSHA256", linkerSettings: [.linkedLibrary("crypto")]),
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .target(
       name: "CMicroHTTPD", cSettings: [.define("PIPEROLL_HTTP", .when(traits: [http]))],
       linkerSettings: [.linkedLibrary("microhttpd", .when(traits: [http]))]),
@@ -69,7 +71,7 @@ let package = Package(
       name: "SimulatedIO", dependencies: ["PlatformIO", "Quantities"], swiftSettings: strict),
 
     .target(
-      name: "Cryptography", dependencies: ["ByteCoding", "COpenSSL", "CSHA256"],
+      name: "Cryptography", dependencies: ["ByteCoding", "COpenSSL", "CSHA256", "CSodium"],
       swiftSettings: hot),
 
     // Core.

@@ -43,13 +43,6 @@ enum SuperBlockFile {
   static func create(_ superblock: SuperBlock, in directory: StoreDirectory)
     throws(FileSystemError)
   {
-    let system = directory.fileSystem
-    let aside = StoreDirectory.superblockName + ".new"
-    do throws(FileSystemError) { try system.unlink(aside, in: directory.root) } catch {
-      guard error.reason == .notFound else { throw error }
-    }
-    let handle = try system.open(aside, in: directory.root, .create)
-    defer { system.close(handle) }
     var bytes = [UInt8](repeating: 0, count: SuperBlock.fileByteCount)
     var copy = superblock
     for _ in SuperBlock.positions {
@@ -58,11 +51,8 @@ enum SuperBlockFile {
         place..<(place + SuperBlock.byteCount), with: copy.encoded(at: UInt64(place)))
       copy.generation += 1
     }
-    try system.write(handle, bytes: bytes, at: 0)
-    try system.synchronizeData(handle)
-    try system.rename(
-      aside, in: directory.root, to: StoreDirectory.superblockName, in: directory.root)
-    try system.synchronize(directory.root)
+    try directory.fileSystem.replace(
+      StoreDirectory.superblockName, in: directory.root, bytes: bytes)
   }
 
   // MARK: Reading

@@ -9,9 +9,7 @@ public import PlatformIO
 /// this file and takes its place, durably, and only then may a signature be shown. One process at a time can
 /// open a file; methods may be called from any thread.
 public final class CheckpointFile: Sendable {
-  private let fileSystem: any FileSystem
-  private let directory: DirectoryHandle
-  private let lock: FileHandle
+  private let folder: LockedFolder
   private let name: String
   /// The file, as an operator would look for it.
   public let path: String
@@ -28,62 +26,28 @@ public final class CheckpointFile: Sendable {
   public init(
     opening name: String, in folder: String, fileSystem: any FileSystem = PosixFileSystem()
   ) throws(CheckpointFileError) {
-    self.fileSystem = fileSystem
     self.name = name
-    path = "\(folder)/\(name)"
-    let (directory, lock): (DirectoryHandle, FileHandle)
+    let path = "\(folder)/\(name)"
+    self.path = path
     do throws(FileSystemError) {
-      directory = try fileSystem.openDirectory(path: folder)
-      do throws(FileSystemError) {
-        lock = try Self.openLock("\(name).lock", in: directory, fileSystem)
-      } catch {
-        fileSystem.close(directory)
-        throw error
-      }
+      self.folder = try LockedFolder(opening: folder, lockName: "\(name).lock", fileSystem)
     } catch {
-      throw .fileSystem(error)
+      throw error.isLocked ? .locked(path: path) : .fileSystem(error)
     }
-    self.directory = directory
-    self.lock = lock
-    // From here on deinit releases both.
     last = Guarded(nil)
-    do throws(FileSystemError) {
-      guard try fileSystem.lockExclusively(lock) else {
-        throw FileSystemError(.lock, path, .alreadyExists)
-      }
-    } catch {
-      throw error.reason == .alreadyExists ? .locked(path: path) : .fileSystem(error)
-    }
     let note = try read()
     last.withLock { $0 = note }
-  }
-
-  deinit {
-    fileSystem.close(lock)
-    fileSystem.close(directory)
-  }
-
-  private static func openLock(
-    _ name: String, in directory: DirectoryHandle, _ fileSystem: any FileSystem
-  ) throws(FileSystemError) -> FileHandle {
-    do throws(FileSystemError) {
-      return try fileSystem.open(name, in: directory, .create)
-    } catch {
-      guard error.reason == .alreadyExists else { throw error }
-      return try fileSystem.open(name, in: directory, .readWrite)
-    }
   }
 
   private func read() throws(CheckpointFileError) -> SignedNote? {
     let bytes: [UInt8]
     do throws(FileSystemError) {
-      let handle = try fileSystem.open(name, in: directory, .readOnly)
-      defer { fileSystem.close(handle) }
-      let count = try fileSystem.status(of: handle).byteCount
+      let file = try File(opening: name, in: folder.directory, .readOnly)
+      let count = try file.status().byteCount
       guard count <= UInt64(SignedNote.byteCountLimit) else {
         throw FileSystemError(.read, path, .unsupported)
       }
-      bytes = try fileSystem.read(handle, byteCount: Int(count), at: 0)
+      bytes = try file.copyBytes(Int(count), at: 0)
     } catch {
       if error.reason == .notFound { return nil }
       throw .fileSystem(error)
@@ -134,22 +98,12 @@ public final class CheckpointFile: Sendable {
       // Before the attempt: if it fails, nobody knows which of the two a restart will find, and only the
       // new one contradicts neither.
       last = note
-      do throws(FileSystemError) { try write(note.encoded) } catch { throw .fileSystem(error) }
+      do throws(FileSystemError) {
+        try folder.directory.replace(name, bytes: note.encoded)
+      } catch {
+        throw .fileSystem(error)
+      }
     }
-  }
-
-  private func write(_ bytes: [UInt8]) throws(FileSystemError) {
-    let fresh = "\(name).new"
-    do throws(FileSystemError) { try fileSystem.unlink(fresh, in: directory) } catch {
-      guard error.reason == .notFound else { throw error }
-    }
-    let handle = try fileSystem.open(fresh, in: directory, .create)
-    defer { fileSystem.close(handle) }
-    try fileSystem.write(handle, bytes: bytes, at: 0)
-    // Before the name: or a power cut could leave the name of a file without its bytes.
-    try fileSystem.synchronizeData(handle)
-    try fileSystem.rename(fresh, in: directory, to: name, in: directory)
-    try fileSystem.synchronize(directory)
   }
 }
 

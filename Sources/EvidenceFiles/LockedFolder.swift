@@ -1,4 +1,3 @@
-internal import ByteCoding
 internal import PlatformIO
 
 /// A folder that one process at a time works in.
@@ -40,26 +39,4 @@ struct LockedFolder: ~Copyable, Sendable {
 extension FileSystemError {
   /// Another process works in the folder.
   var isLocked: Bool { operation == .lock && reason == .alreadyExists }
-}
-
-extension Directory {
-  /// Gives a name a new file with these bytes, durably; what had the name before is replaced.
-  ///
-  /// - Parameter mayHaveReplaced: Set before the name is given: after an error nobody knows whether a
-  ///   restart will find the old file or the new one.
-  func install(_ bytes: [UInt8], as name: String, mayHaveReplaced: inout Bool)
-    throws(FileSystemError)
-  {
-    let aside = "\(name).new"
-    do throws(FileSystemError) { try unlink(aside) } catch {
-      guard error.reason == .notFound else { throw error }
-    }
-    let file = try File(opening: aside, in: self, .create)
-    try file.write(bytes.rawSpan, at: 0)
-    // Before the name: or a power cut could leave the name of a file without its bytes.
-    try file.synchronizeData()
-    mayHaveReplaced = true
-    try rename(aside, to: name)
-    try synchronize()
-  }
 }

@@ -62,8 +62,7 @@ public final class SealKeyFile: Sendable {
       guard try !folder.directory.entries().contains(where: { $0.name == name }) else {
         throw FileSystemError(.open, folder.directory.path(of: name), .alreadyExists)
       }
-      var mayHaveReplaced = false
-      try folder.directory.install(bytes, as: name, mayHaveReplaced: &mayHaveReplaced)
+      try folder.directory.replace(name, bytes: bytes)
     } catch {
       throw error.operation == .open && error.reason == .alreadyExists
         ? .alreadyExists(path: error.path) : .fileSystem(error)

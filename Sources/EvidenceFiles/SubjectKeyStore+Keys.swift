@@ -154,8 +154,7 @@ extension SubjectKeyStore {
   ) throws(SubjectKeyStoreError) {
     var mayHaveReplaced = false
     do throws(FileSystemError) {
-      try folder.directory.install(
-        bytes, as: name(of: code), mayHaveReplaced: &mayHaveReplaced)
+      try folder.directory.replace(name(of: code), bytes: bytes) { mayHaveReplaced = true }
     } catch {
       if mayHaveReplaced { files.unconfirmed[code] = wasErased }
       throw .fileSystem(error)

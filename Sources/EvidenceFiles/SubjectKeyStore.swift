@@ -81,9 +81,7 @@ public final class SubjectKeyStore: Sendable {
       guard try folder.directory.entries().allSatisfy({ ours.contains($0.name) }) else {
         throw FileSystemError(.open, path, .alreadyExists)
       }
-      var mayHaveReplaced = false
-      try folder.directory.install(
-        SubjectKeyFile.fresh(wrapped), as: indexName, mayHaveReplaced: &mayHaveReplaced)
+      try folder.directory.replace(indexName, bytes: SubjectKeyFile.fresh(wrapped))
     } catch {
       throw error.operation == .open && error.reason == .alreadyExists
         ? .alreadyExists(path: path) : .fileSystem(error)

@@ -142,15 +142,7 @@ public struct TileExport: ~Copyable {
   private func install(_ bytes: [UInt8], as name: String, in folder: DirectoryHandle)
     throws(FileSystemError)
   {
-    let fresh = ".\(name).new"
-    do throws(FileSystemError) { try fileSystem.unlink(fresh, in: folder) } catch {
-      guard error.reason == .notFound else { throw error }
-    }
-    let handle = try fileSystem.open(fresh, in: folder, .create)
-    defer { fileSystem.close(handle) }
-    try fileSystem.write(handle, bytes: bytes, at: 0)
-    try fileSystem.synchronizeData(handle)
-    try fileSystem.rename(fresh, in: folder, to: name, in: folder)
+    try fileSystem.replace(name, in: folder, bytes: bytes, isDurable: false)
   }
 }
 

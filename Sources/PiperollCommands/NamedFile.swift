@@ -35,16 +35,7 @@ enum NamedFile {
     try using { () throws(FileSystemError) in
       let directory = try fileSystem.openDirectory(path: folder)
       defer { fileSystem.close(directory) }
-      let fresh = ".\(name).new"
-      do throws(FileSystemError) { try fileSystem.unlink(fresh, in: directory) } catch {
-        guard error.reason == .notFound else { throw error }
-      }
-      let file = try fileSystem.open(fresh, in: directory, .create)
-      defer { fileSystem.close(file) }
-      try fileSystem.write(file, bytes: bytes, at: 0)
-      try fileSystem.synchronizeData(file)
-      try fileSystem.rename(fresh, in: directory, to: name, in: directory)
-      try fileSystem.synchronize(directory)
+      try fileSystem.replace(name, in: directory, bytes: bytes)
     }
   }
 }

@@ -73,4 +73,11 @@ public struct Directory: ~Copyable, Sendable {
   public func removeDirectory(_ name: String) throws(FileSystemError) {
     try system.removeDirectory(name, in: handle)
   }
+
+  /// Replaces a small file in it as a whole, durably: ``FileSystem/replace(_:in:bytes:isDurable:willReplace:)``.
+  public func replace(_ name: String, bytes: [UInt8], willReplace: () -> Void = {})
+    throws(FileSystemError)
+  {
+    try system.replace(name, in: handle, bytes: bytes, willReplace: willReplace)
+  }
 }

@@ -10,7 +10,7 @@ import Testing
   @Test func `a file is created and replaced as a whole`() throws {
     let directory = try place.open()
     for bytes in [[UInt8](repeating: 1, count: 5000), [2, 3], []] {
-      try durableReplace("file", in: directory, bytes: bytes.span.bytes)
+      try directory.replace("file", bytes: bytes)
       let file = try File(opening: "file", in: directory, .readOnly)
       #expect(try file.status().byteCount == UInt64(bytes.count))
       #expect(try file.copyBytes(bytes.count, at: 0) == bytes)
@@ -22,7 +22,7 @@ import Testing
   @Test func `what a crash has left aside is removed`() throws {
     place.makeFile("file.new", [9, 9, 9])
     let directory = try place.open()
-    try durableReplace("file", in: directory, bytes: [UInt8(1)].span.bytes)
+    try directory.replace("file", bytes: [1])
     let file = try File(opening: "file", in: directory, .readOnly)
     #expect(try file.copyBytes(1, at: 0) == [1])
     #expect(try directory.entries().count == 1)
@@ -32,9 +32,11 @@ import Testing
     let directory = try place.open()
     // A directory cannot be replaced by a file.
     try directory.makeDirectory("file")
+    var isCalled = false
     #expect(throws: FileSystemError(.rename, place.path("file.new"), .notARegularFile)) {
-      try durableReplace("file", in: directory, bytes: [UInt8(1)].span.bytes)
+      try directory.replace("file", bytes: [1]) { isCalled = true }
     }
+    #expect(isCalled)
     #expect(try directory.entries() == [DirectoryEntry(name: "file", kind: .directory)])
   }
 }

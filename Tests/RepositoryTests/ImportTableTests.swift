@@ -5,14 +5,14 @@ import Testing
   /// Modules of this package that each target may import.
   static let table: [String: Set<String>] = [
     // C: nothing but the C library and the library wrapped.
-    "CPlatform": [], "CChecksum": [], "CSIMDJSON": [], "CSHA256": [], "COpenSSL": [],
+    "CPlatform": [], "CChecksum": [], "CSIMDJSON": [], "CSHA256": [], "COpenSSL": [], "CSodium": [],
     "CMicroHTTPD": [], "CCurl": [], "CStaticProgram": [],
     // Ground.
     "Quantities": [],
     "ByteCoding": [],
     "PlatformIO": ["CPlatform", "Quantities"],
     "SimulatedIO": ["PlatformIO", "Quantities"],
-    "Cryptography": ["ByteCoding", "COpenSSL", "CSHA256"],
+    "Cryptography": ["ByteCoding", "COpenSSL", "CSHA256", "CSodium"],
     // Core.
     "Integrity": ["ByteCoding", "Cryptography"],
     "LogFormat": ["ByteCoding", "CChecksum", "Quantities"],

@@ -95,13 +95,49 @@ func leaves(data []byte) (all [][]byte, err error) {
 	return all, nil
 }
 
-// judgeTile reads every hash of a tile, and the leaves under one of level 0, by way of the tree's root.
-func judgeTile(tree tlog.Tree, tile tlog.Tile, reader *tiles) error {
+// tileHashes are the hashes of a tile, as x/mod reads them.
+func tileHashes(tree tlog.Tree, tile tlog.Tile, reader *tiles) ([]tlog.Hash, error) {
 	var indexes []int64
 	for i := int64(0); i < int64(tile.W); i++ {
 		indexes = append(indexes, tlog.StoredHashIndex(tile.L*height, tile.N<<height+i))
 	}
-	hashes, err := tlog.TileHashReader(tree, reader).ReadHashes(indexes)
+	return tlog.TileHashReader(tree, reader).ReadHashes(indexes)
+}
+
+// climb follows a tile up to the tree's root. TileHashReader of x/mod 0.6 (Debian 12) does not do that for every
+// tile: it begins to compare full tiles with their parents behind as many tiles as the tree has subtrees at its
+// right edge, although several of those may be in one tile.
+func climb(tree tlog.Tree, tile tlog.Tile, own []tlog.Hash, reader *tiles) error {
+	for len(own) == 1<<height {
+		for len(own) > 1 {
+			for i := 0; i < len(own)/2; i++ {
+				own[i] = tlog.NodeHash(own[2*i], own[2*i+1])
+			}
+			own = own[:len(own)/2]
+		}
+		place := tile.N % (1 << height)
+		parent := tlog.Tile{H: height, L: tile.L + 1, N: tile.N >> height, W: 1 << height}
+		if there := tree.N>>(height*parent.L) - parent.N<<height; there < 1<<height {
+			parent.W = int(there)
+		}
+		above, err := tileHashes(tree, parent, reader)
+		if err != nil {
+			return err
+		}
+		if above[place] != own[0] {
+			return fmt.Errorf("%s is not below %s", name(tile), name(parent))
+		}
+		tile, own = parent, above
+	}
+	return nil
+}
+
+// judgeTile reads every hash of a tile, and the leaves under one of level 0, by way of the tree's root.
+func judgeTile(tree tlog.Tree, tile tlog.Tile, reader *tiles) error {
+	hashes, err := tileHashes(tree, tile, reader)
+	if err == nil {
+		err = climb(tree, tile, append([]tlog.Hash(nil), hashes...), reader)
+	}
 	if err != nil || tile.L > 0 {
 		return err
 	}

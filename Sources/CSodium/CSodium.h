@@ -1,0 +1,3 @@
+// libsodium: signatures.
+#include <sodium/core.h>
+#include <sodium/crypto_sign_ed25519.h>
