@@ -181,6 +181,8 @@ public final class Store: Sendable {
       var opener = StreamOpener(core: core, streamID: streamID)
       let log = try opener.open()
       streams.withLock { $0[streamID] = log }
+      // Records of an earlier opening may not be covered yet.
+      core.signalEvidence()
       return log
     }
   }

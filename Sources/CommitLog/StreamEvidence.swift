@@ -15,6 +15,13 @@ final class StreamEvidence: Sendable {
   /// Offsets that are hashed together.
   static let pieceOffsetCount = 1_024
 
+  /// How long whoever hashes sleeps while records come, in nanoseconds. To be woken would cost the one who
+  /// appends more than all else that the tree takes from it.
+  static let napNanoseconds: UInt64 = 1_000_000
+  /// Looks that find nothing, with a nap twice as long behind each, before whoever appends next must wake the
+  /// thread: 31 ms.
+  static let idleLookCount = 5
+
   /// Held by whoever hashes.
   let work: Guarded<Work>
   /// Somebody awaits that everything before this offset is covered; 0 when nobody does.
@@ -41,6 +48,9 @@ final class StreamEvidence: Sendable {
     var refusal: AppendError?
     /// Since when there are leaves that no group has, by the monotonic clock; 0 for none.
     var pendingSince: UInt64 = 0
+    /// How often in turn there was no new record.
+    private(set) var idleCount = 0
+    private var seenOffset: UInt64 = 0
     /// Where the records are read; `nil` before the first and behind the last.
     private var reader: LogReader?
     private var piece = LeafPiece()
@@ -74,6 +84,14 @@ final class StreamEvidence: Sendable {
       let (leaves, recordCount, times) = piece.finish()
       builder.append(leaves, recordCount: recordCount, appendTimes: times)
       return hashedOffset > first
+    }
+
+    /// Notes a look for records.
+    ///
+    /// - Parameter visible: Offset behind the last that there is.
+    mutating func noteLook(_ visible: UInt64) {
+      idleCount = visible > seenOffset ? 0 : idleCount + 1
+      seenOffset = visible
     }
 
     /// Lets go of the stream's files.

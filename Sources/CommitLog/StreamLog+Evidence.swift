@@ -89,6 +89,11 @@ extension StreamLog {
     return hasMore
   }
 
+  private func isPieceVisible(_ work: borrowing StreamEvidence.Work) -> Bool {
+    let visible = visible
+    return visible - min(visible, work.hashedOffset) >= StreamEvidence.pieceOffsetCount
+  }
+
   private func isGroupOld(_ work: borrowing StreamEvidence.Work) -> Bool {
     let now = core.time.monotonicNanoseconds()
     return work.pendingSince != 0
@@ -138,26 +143,42 @@ extension StreamLog {
   /// Does what is due and answers how long until something will be; `nil` when nothing is expected.
   func evidenceIfDue() -> UInt64? {
     guard let evidence else { return nil }
-    let isDone = evidence.work.withLockIfAvailable { work in
-      let awaited = evidence.awaited.exchange(0, ordering: .acquiringAndReleasing)
-      let isAwaited = awaited > watermarks.value(.evidenced)
-      while advanceEvidence(&work, endingGroup: isAwaited) {}
-      guard failure == nil else { return true }
-      if awaited > watermarks.value(.evidenced) {
-        // It is not visible yet.
-        _ = evidence.awaited.max(awaited, ordering: .acquiringAndReleasing)
-      }
-      let hashed = work.hashedOffset
-      guard work.builder.pendingCount == 0, work.unplaced == nil else { return false }
+    // Somebody else hashes.
+    let sleep =
+      evidence.work.withLockIfAvailable { work in advanceEvidence(&work, evidence) }
+      ?? StreamEvidence.napNanoseconds
+    guard evidence.awaited.load(ordering: .relaxed) != 0 else { return sleep }
+    return min(sleep ?? .max, 10_000_000)
+  }
+
+  /// Hashes what is visible, and answers how long whoever does it may sleep; `nil` when nothing is expected.
+  private func advanceEvidence(
+    _ work: inout StreamEvidence.Work, _ evidence: StreamEvidence
+  ) -> UInt64? {
+    let awaited = evidence.awaited.exchange(0, ordering: .acquiringAndReleasing)
+    let isAwaited = awaited > watermarks.value(.evidenced)
+    work.noteLook(visible)
+    // While records come only whole pieces are hashed: what is being written is left to who writes it.
+    while isAwaited || work.idleCount > 0 || isPieceVisible(work) {
+      guard advanceEvidence(&work, endingGroup: isAwaited) else { break }
+    }
+    guard failure == nil else { return nil }
+    if awaited > watermarks.value(.evidenced) {
+      // It is not visible yet.
+      _ = evidence.awaited.max(awaited, ordering: .acquiringAndReleasing)
+    }
+    let hashed = work.hashedOffset
+    let longest = core.options.evidenceNanoseconds / 4
+    guard work.unplaced == nil else { return longest }
+    if work.idleCount >= StreamEvidence.idleLookCount {
       // Whoever appends next wakes the thread, unless somebody has appended already.
-      return state.withLock { state in
+      let isAsleep = state.withLock { state in
         state.isEvidenceAsleep = state.nextOffset.rawValue == hashed
         return state.isEvidenceAsleep
       }
+      if isAsleep { return work.builder.pendingCount == 0 ? nil : longest }
     }
-    guard isDone != true else { return nil }
-    return evidence.awaited.load(ordering: .relaxed) == 0
-      ? core.options.evidenceNanoseconds / 4 : 10_000_000
+    return min(longest, StreamEvidence.napNanoseconds << UInt64(min(work.idleCount, 20)))
   }
 
   /// Lets go of the files: the reader of the records holds the stream, which holds it.

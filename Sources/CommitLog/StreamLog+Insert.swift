@@ -79,7 +79,6 @@ extension StreamLog {
       if !state.departed.isEmpty { listDepartures(state) }
       if state.settings.isMapped, state.segment.wasTruncated { throw truncated(&state) }
       if state.takeSuccessorWish() { followUp.insert(.prepare) }
-      if evidence != nil { followUp.insert(.hash) }
       if state.settings.isMapped, !core.faults.publishesBodyFirst {
         // The broken engine comes this way with every append; the sound one asks here only.
         state.sinkEnd = 0

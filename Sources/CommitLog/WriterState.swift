@@ -354,7 +354,7 @@ struct OpenClaim: Sendable {
   /// The committer was told that there is work.
   var isSignalled = false
   /// The thread that hashes waits to be told of the next record.
-  var isEvidenceAsleep = false
+  var isEvidenceAsleep = true
   /// Somebody awaits that everything before this offset is durable, in any class; 0 when nobody does.
   var awaitedDurable: UInt64 = 0
   /// What an append that may not wait needs the next segment to be at least; 0 for nothing.
