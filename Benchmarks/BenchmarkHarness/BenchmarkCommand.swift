@@ -23,7 +23,7 @@ public enum BenchmarkCommand {
         return 0
       }
       let sizes = Sizes(storedRecordCount: options.isQuick ? 200_000 : 1_000_000)
-      let selected = benchmarks(sizes).filter { options.selects($0.name) }
+      let selected = benchmarks(sizes).compactMap { options.selected($0) }
       if options.isListing {
         for benchmark in selected { write(benchmark.name + "\n", to: STDOUT_FILENO) }
         return 0

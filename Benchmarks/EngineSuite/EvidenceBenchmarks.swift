@@ -118,9 +118,8 @@ final class HashSession: ContenderSession {
   private func group(in bytes: RawSpan) {
     let first = builder.state.nextOffset
     for (place, range) in ranges.enumerated() {
-      hasher.addRecord(
-        offset: first + UInt64(place), appendTime: Int64(place), parts: LeafHasher.Parts(),
-        content: range)
+      hasher.addValue(
+        offset: first + UInt64(place), appendTime: Int64(place), content: range)
     }
     let leaves = hasher.finish(in: bytes, kernel: kernel)
     builder.append(

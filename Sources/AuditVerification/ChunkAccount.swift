@@ -41,6 +41,14 @@ struct ChunkAccount: Sendable {
   /// Why it ends.
   var stop = Stop.more(needed: 0)
 
+  /// Makes room, so that nothing moves while it is filled.
+  mutating func reserve(recordCount: Int, leaves hasLeaves: Bool) {
+    marks.reserveCapacity(recordCount)
+    guard hasLeaves else { return }
+    leaves.reserveCapacity(recordCount)
+    times.reserveCapacity(recordCount)
+  }
+
   /// Why a walk ended.
   enum Stop: Sendable {
     /// The next frame is not all there: so many bytes are needed for it.

@@ -48,6 +48,9 @@ struct ChunkWalk: ~Copyable {
   ///   - start: A frame's position, or where one should be.
   mutating func walk(_ bytes: RawSpan, start: UInt64) -> ChunkAccount {
     account.start = start
+    // What small records need; of a few megabytes at most, however long one frame is.
+    account.reserve(
+      recordCount: min(bytes.byteCount, 4 << 20) / 128, leaves: task.leavesFrom != nil)
     let check = FrameCheck(bytes, start: start, salt: task.salt, limit: task.limit)
     var place = 0
     walking: while true {
@@ -211,12 +214,16 @@ struct ChunkWalk: ~Copyable {
     lastTime = time
     if let from = task.leavesFrom, offset >= from {
       guard let range = bytes.byteOffsets(of: content) else { return }
-      hasher.addRecord(
-        offset: offset, appendTime: time, isTombstone: view.isTombstone,
-        parts: LeafHasher.Parts(
-          eventTime: view.eventTime?.rawValue, keyByteCount: view.key?.byteCount,
-          typeByteCount: view.type?.byteCount, headersByteCount: view.headers.byteCount),
-        content: range)
+      if view.isValueAlone {
+        hasher.addValue(offset: offset, appendTime: time, content: range)
+      } else {
+        hasher.addRecord(
+          offset: offset, appendTime: time, isTombstone: view.isTombstone,
+          parts: LeafHasher.Parts(
+            eventTime: view.eventTime?.rawValue, keyByteCount: view.key?.byteCount,
+            typeByteCount: view.type?.byteCount, headersByteCount: view.headers.byteCount),
+          content: range)
+      }
       account.times.append(time)
       pending += 1
       if pending >= Self.pieceCount { makeLeaves(bytes) }

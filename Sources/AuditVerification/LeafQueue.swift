@@ -8,6 +8,9 @@ internal import PlatformIO
 /// Of those far behind the next group only blocks of 256 are kept, so that memory is bounded however late
 /// groups come; their leaves are made again where they are wanted one by one.
 struct LeafQueue {
+  /// Leaves of a block.
+  static let blockLeafCount: UInt64 = 256
+
   /// Leaves one behind the other; without hashes where there are no records.
   struct Run {
     var offsets: Range<UInt64>
@@ -25,10 +28,13 @@ struct LeafQueue {
     var isSpilled: Bool { !isGap && leaves.isEmpty }
     /// Offsets of whole blocks.
     var blockOffsets: Range<UInt64> {
-      firstBlock * 256..<(firstBlock + UInt64(blocks.count)) * 256
+      firstBlock * LeafQueue.blockLeafCount..<(firstBlock + UInt64(blocks.count))
+        * LeafQueue.blockLeafCount
     }
     /// Number of the first block.
-    var firstBlock: UInt64 { (offsets.lowerBound + 255) / 256 }
+    var firstBlock: UInt64 {
+      (offsets.lowerBound + (LeafQueue.blockLeafCount - 1)) / LeafQueue.blockLeafCount
+    }
 
     var keptCount: Int { leaves.count + (head?.leaves.count ?? 0) + (tail?.leaves.count ?? 0) }
 
@@ -50,15 +56,18 @@ struct LeafQueue {
       guard let all = source?.positions else { return nil }
       guard !blocks.isEmpty else { return (offsets, all) }
       let (first, next) = (firstBlock, firstBlock + UInt64(blocks.count))
-      let number = offset / 256
+      let number = offset / LeafQueue.blockLeafCount
       let start = block(number)?.position ?? (number < first ? all.lowerBound : nil)
       // A frame may have leaves of two blocks, so it goes on to where the one behind the next begins.
       let last = number < first ? first : number
       var end = block(last + 2)?.position ?? all.upperBound
       if end == block(last + 1)?.position { end = all.upperBound }
       let from = start ?? block(next - 1)?.position ?? all.lowerBound
-      let lower = number < first ? offsets.lowerBound : min(number, next) * 256
-      let upper = number < first ? first * 256 : number < next ? lower + 256 : offsets.upperBound
+      let lower = number < first ? offsets.lowerBound : min(number, next) * LeafQueue.blockLeafCount
+      let upper =
+        number < first
+        ? first * LeafQueue.blockLeafCount
+        : number < next ? lower + LeafQueue.blockLeafCount : offsets.upperBound
       return (
         max(lower, offsets.lowerBound)..<min(upper, offsets.upperBound), from..<max(from, end)
       )
@@ -182,16 +191,20 @@ struct LeafQueue {
     let run = runs[index]
     var next = range.lowerBound
     while next < range.upperBound {
-      if inBlocks, next % 256 == 0, next + 256 <= range.upperBound,
-        let block = run.block(next / 256)
+      if inBlocks, next % LeafQueue.blockLeafCount == 0,
+        next + LeafQueue.blockLeafCount <= range.upperBound,
+        let block = run.block(next / LeafQueue.blockLeafCount)
       {
         parts.append(.block(block))
-        next += 256
+        next += LeafQueue.blockLeafCount
         continue
       }
       // Up to the next block, or to the end where there is none.
-      let nextBlock = (next / 256 + 1) * 256
-      let isBeforeBlock = inBlocks && (run.block(next / 256) ?? run.block(next / 256 + 1)) != nil
+      let nextBlock = (next / LeafQueue.blockLeafCount + 1) * LeafQueue.blockLeafCount
+      let isBeforeBlock =
+        inBlocks
+        && (run.block(next / LeafQueue.blockLeafCount)
+          ?? run.block(next / LeafQueue.blockLeafCount + 1)) != nil
       let wanted = next..<(isBeforeBlock ? min(nextBlock, range.upperBound) : range.upperBound)
       guard let found = leaves(wanted, run) else {
         parts.append(.missing(next..<range.upperBound))

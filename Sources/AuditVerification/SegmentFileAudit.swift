@@ -153,7 +153,7 @@ enum SegmentFileAudit {
     walk.coverage.firstOffset = identity.segment.baseOffset
     var task = ChunkWalk.Task()
     (task.leavesFrom, task.limits) = (judge?.leavesFrom, options.limits)
-    task.makesBlocks = coverage == .tree
+    task.makesBlocks = coverage != nil
     let source = ChunkSource(
       [identity.segment], task: task, chunkByteCount: options.chunkByteCount,
       { (name) throws(FileSystemError) in try folder.open(name) })

@@ -149,7 +149,7 @@ struct StoreAudit {
     var task = ChunkWalk.Task()
     (task.leavesFrom, task.wantsValues) = (judge?.leavesFrom, isEvidence)
     task.limits = limits
-    task.makesBlocks = coverage == .tree
+    task.makesBlocks = coverage != nil
     let kept = Array(plan[from...])
     walk.coverage.firstOffset = plan.first?.baseOffset ?? stream.logStart
     if !kept.isEmpty {

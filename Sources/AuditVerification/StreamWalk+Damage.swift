@@ -132,7 +132,7 @@ extension StreamWalk {
     task.limit = from + UInt64(bytes.count)
     task.leavesFrom = judge?.leavesFrom
     task.wantsValues = judge?.wantsValues ?? false
-    task.makesBlocks = judge?.coverage == .tree
+    task.makesBlocks = judge != nil
     var walk = ChunkWalk(task)
     let end = min(head.alignedByteCount, bytes.count)
     let account = walk.walk(bytes.rawSpan.extracting(0..<end), start: from)

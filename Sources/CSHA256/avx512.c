@@ -7,6 +7,7 @@
 
 #include "kernels.h"
 
+#define LANES 16
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl")))
 #define INLINE __attribute__((target("avx512f,avx512bw,avx512vl"), always_inline)) static inline
 
@@ -30,27 +31,29 @@ INLINE __m512i small_sigma_1(__m512i w) {
   return xor3(_mm512_ror_epi32(w, 17), _mm512_ror_epi32(w, 19), _mm512_srli_epi32(w, 10));
 }
 
-// Loads one block of each message and turns rows (messages) into columns (words).
-INLINE void load_words(const uint8_t *const *blocks, __m512i w[16]) {
+// Four words of four messages, in each quarter of the vectors: rows become columns, and big-endian little-endian.
+INLINE void turn_four(const __m512i from[4], __m512i to[4]) {
   const __m512i swap = _mm512_broadcast_i32x4(
     _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12));
-  __m512i pairs[16];
-  __m512i quads[16];
+  __m512i swapped[4];
 #pragma clang loop unroll(full)
-  for (int i = 0; i < 8; i++) {
-    __m512i even = _mm512_shuffle_epi8(_mm512_loadu_si512(blocks[2 * i]), swap);
-    __m512i odd = _mm512_shuffle_epi8(_mm512_loadu_si512(blocks[2 * i + 1]), swap);
-    pairs[2 * i] = _mm512_unpacklo_epi32(even, odd);
-    pairs[2 * i + 1] = _mm512_unpackhi_epi32(even, odd);
-  }
+  for (int i = 0; i < 4; i++) swapped[i] = _mm512_shuffle_epi8(from[i], swap);
+  __m512i low = _mm512_unpacklo_epi32(swapped[0], swapped[1]);
+  __m512i high = _mm512_unpackhi_epi32(swapped[0], swapped[1]);
+  __m512i low2 = _mm512_unpacklo_epi32(swapped[2], swapped[3]);
+  __m512i high2 = _mm512_unpackhi_epi32(swapped[2], swapped[3]);
+  to[0] = _mm512_unpacklo_epi64(low, low2);
+  to[1] = _mm512_unpackhi_epi64(low, low2);
+  to[2] = _mm512_unpacklo_epi64(high, high2);
+  to[3] = _mm512_unpackhi_epi64(high, high2);
+}
+
+// Turns rows (blocks of messages) into columns (words).
+INLINE void turn_words(const __m512i rows[16], __m512i w[16]) {
+  __m512i quads[16];
   // Word 4k + j of messages 4i to 4i + 3 is quarter k of quads[4i + j].
 #pragma clang loop unroll(full)
-  for (int i = 0; i < 16; i += 4) {
-    quads[i] = _mm512_unpacklo_epi64(pairs[i], pairs[i + 2]);
-    quads[i + 1] = _mm512_unpackhi_epi64(pairs[i], pairs[i + 2]);
-    quads[i + 2] = _mm512_unpacklo_epi64(pairs[i + 1], pairs[i + 3]);
-    quads[i + 3] = _mm512_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
-  }
+  for (int i = 0; i < 16; i += 4) turn_four(rows + i, quads + i);
 #pragma clang loop unroll(full)
   for (int j = 0; j < 4; j++) {
     __m512i low = _mm512_shuffle_i32x4(quads[j], quads[4 + j], 0x44);
@@ -91,21 +94,121 @@ INLINE void rounds(__m512i s[8], __m512i w[16], const uint32_t *constants, int i
   }
 }
 
-TARGET static void compress(struct lane_states *states, const uint8_t *const *blocks) {
-  __m512i w[16];
-  __m512i s[8];
-  load_words(blocks, w);
+// One block of every lane, by its words.
+INLINE void compress_words(__m512i s[8], __m512i w[16]) {
+  __m512i before[8];
 #pragma clang loop unroll(full)
-  for (int i = 0; i < 8; i++) s[i] = _mm512_load_si512(states->words + 16 * i);
+  for (int i = 0; i < 8; i++) before[i] = s[i];
   rounds(s, w, piperoll_sha256_constants, 0);
   rounds(s, w, piperoll_sha256_constants + 16, 0);
   rounds(s, w, piperoll_sha256_constants + 32, 0);
   rounds(s, w, piperoll_sha256_constants + 48, 1);
 #pragma clang loop unroll(full)
-  for (int i = 0; i < 8; i++) {
-    uint32_t *place = states->words + 16 * i;
-    _mm512_store_si512(place, _mm512_add_epi32(_mm512_load_si512(place), s[i]));
+  for (int i = 0; i < 8; i++) s[i] = _mm512_add_epi32(s[i], before[i]);
+}
+
+INLINE void compress_rows(__m512i s[8], const __m512i rows[16]) {
+  __m512i w[16];
+  turn_words(rows, w);
+  compress_words(s, w);
+}
+
+INLINE void begin_all(__m512i s[8]) {
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i++) s[i] = _mm512_set1_epi32((int)piperoll_sha256_initial[i]);
+}
+
+// Turns columns (words) back into rows (digests).
+INLINE void store_digests(const __m512i s[8], uint8_t *digests) {
+  const __m512i low = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+  const __m512i high = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+  __m512i quads[8];
+  // Half h of message 4k + j is quarter k of quads[4h + j].
+  turn_four(s, quads);
+  turn_four(s + 4, quads + 4);
+#pragma clang loop unroll(full)
+  for (int j = 0; j < 4; j++) {
+    uint8_t *place = digests + DIGEST * j;
+    __m512i first = _mm512_permutex2var_epi64(quads[j], low, quads[4 + j]);
+    __m512i second = _mm512_permutex2var_epi64(quads[j], high, quads[4 + j]);
+    _mm256_storeu_si256((void *)place, _mm512_castsi512_si256(first));
+    _mm256_storeu_si256((void *)(place + 4 * DIGEST), _mm512_extracti64x4_epi64(first, 1));
+    _mm256_storeu_si256((void *)(place + 8 * DIGEST), _mm512_castsi512_si256(second));
+    _mm256_storeu_si256((void *)(place + 12 * DIGEST), _mm512_extracti64x4_epi64(second, 1));
   }
+}
+
+TARGET static void compress(struct lane_states *states, const uint8_t *const *blocks) {
+  __m512i s[8];
+  __m512i rows[LANES];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i++) s[i] = _mm512_load_si512(states->words + 16 * i);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES; i++) rows[i] = _mm512_loadu_si512(blocks[i]);
+  compress_rows(s, rows);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i++) _mm512_store_si512(states->words + 16 * i, s[i]);
+}
+
+TARGET static void hash(
+  const struct short_message *messages, size_t block_count, uint8_t *digests) {
+  __m512i s[8];
+  __m512i rows[LANES];
+  begin_all(s);
+  for (size_t block = 0; block < block_count; block++) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < LANES; i++) {
+      rows[i] = _mm512_loadu_si512(messages[i].bytes + BLOCK * block);
+    }
+    compress_rows(s, rows);
+  }
+  store_digests(s, digests);
+}
+
+// Block `block` of every message: its part of the contents, and what stands around it.
+INLINE void load_alike(
+  const struct frame *frame, const uint8_t *const *contents, size_t block, __m512i rows[LANES]) {
+  const __m512i around = _mm512_loadu_si512(frame->message.bytes + BLOCK * block);
+  // Bytes of the block that are contents: from `from` on, before `to`.
+  size_t start = BLOCK * block;
+  size_t from = frame->prefix_count > start ? frame->prefix_count - start : 0;
+  size_t end = frame->prefix_count + frame->count;
+  size_t to = end < start ? 0 : end - start < BLOCK ? end - start : BLOCK;
+  __mmask64 mask = from >= to ? 0 : (~0ull << from) & (~0ull >> (BLOCK - to));
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES; i++) {
+    // What is masked out is not read, so that it may lie outside of the content.
+    const void *place = (const void *)((uintptr_t)contents[i] + start - frame->prefix_count);
+    rows[i] = _mm512_or_si512(around, _mm512_maskz_loadu_epi8(mask, place));
+  }
+}
+
+// The second block of nodes of a tree: a byte of content, the padding, and a length that is known.
+INLINE void compress_node_end(__m512i s[8], const uint8_t *const *contents) {
+  _Alignas(64) uint32_t last[LANES];
+  for (int i = 0; i < LANES; i++) last[i] = (uint32_t)contents[i][63] << 24 | 0x800000;
+  __m512i w[16];
+  w[0] = _mm512_load_si512(last);
+#pragma clang loop unroll(full)
+  for (int i = 1; i < 15; i++) w[i] = _mm512_setzero_si512();
+  w[15] = _mm512_set1_epi32(8 * 65);
+  compress_words(s, w);
+}
+
+TARGET static void hash_alike(
+  const struct frame *frame, const uint8_t *const *contents, uint8_t *digests) {
+  __m512i s[8];
+  __m512i rows[LANES];
+  begin_all(s);
+  load_alike(frame, contents, 0, rows);
+  compress_rows(s, rows);
+  if (frame->prefix_count == 1 && frame->count == 64) {
+    compress_node_end(s, contents);
+  } else if (frame->block_count == 2) {
+    load_alike(frame, contents, 1, rows);
+    compress_rows(s, rows);
+  }
+  store_digests(s, digests);
 }
 
 static void begin(struct lane_states *states, size_t lane) {
@@ -119,6 +222,6 @@ static void finish(const struct lane_states *states, size_t lane, uint8_t *diges
   }
 }
 
-const struct kernel piperoll_sha256_avx512 = {16, begin, compress, finish};
+const struct kernel piperoll_sha256_avx512 = {LANES, begin, compress, finish, hash, hash_alike};
 
 #endif

@@ -7,9 +7,6 @@
 #include "CSHA256.h"
 #include "kernels.h"
 
-#define BLOCK 64
-#define DIGEST 32
-
 const uint32_t piperoll_sha256_initial[8] = {
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 };
@@ -58,13 +55,21 @@ static void compress_plainly(uint32_t state[8], const uint8_t *block) {
 
 // MARK: Blocks of a message
 
-static size_t block_count(const struct piperoll_sha256_message *message) {
+// Where a message is.
+struct message {
+  const uint8_t *prefix;
+  const uint8_t *bytes;
+  size_t prefix_count;
+  size_t count;
+};
+
+static size_t block_count(const struct message *message) {
   return (message->prefix_count + message->count + 8) / BLOCK + 1;
 }
 
 // Where block `index` of a message is, made in `made` unless it stands in memory as it is.
 static const uint8_t *block_at(
-  const struct piperoll_sha256_message *message, size_t index, uint8_t *made) {
+  const struct message *message, size_t index, uint8_t *made) {
   size_t total = message->prefix_count + message->count;
   size_t from = index * BLOCK;
   if (from >= message->prefix_count && from + BLOCK <= total) {
@@ -92,7 +97,7 @@ static const uint8_t *block_at(
   return made;
 }
 
-static void hash_plainly(const struct piperoll_sha256_message *message, uint8_t *digest) {
+static void hash_plainly(const struct message *message, uint8_t *digest) {
   uint32_t state[8];
   uint8_t made[BLOCK];
   memcpy(state, piperoll_sha256_initial, sizeof state);
@@ -134,7 +139,7 @@ static EVP_MD_CTX *thread_context(void) {
 }
 
 static void hash_one(
-  EVP_MD_CTX *context, const struct piperoll_sha256_message *message, uint8_t *digest) {
+  EVP_MD_CTX *context, const struct message *message, uint8_t *digest) {
   if (
     context == NULL || EVP_DigestInit_ex2(context, algorithm, NULL) != 1
     || (message->prefix_count > 0
@@ -145,49 +150,137 @@ static void hash_one(
   }
 }
 
-// MARK: Side by side
+// Messages of a call, and the memory that they are parts of.
+struct messages {
+  const struct piperoll_sha256_message *list;
+  const uint8_t *prefixes;
+  const uint8_t *bytes;
+};
+
+static struct message message_at(const struct messages *messages, size_t index) {
+  const struct piperoll_sha256_message *found = &messages->list[index];
+  return (struct message){
+    messages->prefixes + found->prefix_start, messages->bytes + found->start, found->prefix_count,
+    found->count};
+}
+
+static const uint8_t nothing[BLOCK];
+
+#if defined(__x86_64__)
+
+// MARK: Short messages, as many blocks each
+
+// A copy of at most two blocks, without a call: what is copied twice is the same.
+static inline void copy_short(uint8_t *target, const uint8_t *source, size_t count) {
+  if (count > BLOCK) {
+    memcpy(target, source, BLOCK);
+    memcpy(target + count - BLOCK, source + count - BLOCK, BLOCK);
+  } else if (count >= 32) {
+    memcpy(target, source, 32);
+    memcpy(target + count - 32, source + count - 32, 32);
+  } else if (count >= 8) {
+    uint64_t parts[4];
+    size_t middle = count >= 16 ? 8 : 0;
+    memcpy(&parts[0], source, 8);
+    memcpy(&parts[1], source + middle, 8);
+    memcpy(&parts[2], source + count - 8 - middle, 8);
+    memcpy(&parts[3], source + count - 8, 8);
+    memcpy(target, &parts[0], 8);
+    memcpy(target + middle, &parts[1], 8);
+    memcpy(target + count - 8 - middle, &parts[2], 8);
+    memcpy(target + count - 8, &parts[3], 8);
+  } else {
+    for (size_t i = 0; i < count; i++) target[i] = source[i];
+  }
+}
+
+// Messages with their padding, and what they were made for last.
+struct group {
+  struct short_message messages[LANE_LIMIT];
+  const uint8_t *prefix[LANE_LIMIT];
+  size_t prefix_count[LANE_LIMIT];
+  size_t count[LANE_LIMIT];
+};
+
+// What stands around the content: it differs from message to message more seldom than that.
+static void pad(struct group *group, size_t lane, const struct message *message, size_t blocks) {
+  uint8_t *made = group->messages[lane].bytes;
+  size_t total = message->prefix_count + message->count;
+  uint64_t bits = __builtin_bswap64((uint64_t)total * 8);
+  memset(made, 0, 2 * BLOCK);
+  if (message->prefix_count > 0) memcpy(made, message->prefix, message->prefix_count);
+  made[total] = 0x80;
+  memcpy(made + BLOCK * blocks - 8, &bits, 8);
+  group->prefix[lane] = message->prefix;
+  group->prefix_count[lane] = message->prefix_count;
+  group->count[lane] = message->count;
+}
+
+static inline void make(
+  struct group *group, size_t lane, const struct message *message, size_t blocks) {
+  if (
+    group->count[lane] != message->count || group->prefix_count[lane] != message->prefix_count
+    || group->prefix[lane] != message->prefix) {
+    pad(group, lane, message, blocks);
+  }
+  copy_short(
+    group->messages[lane].bytes + message->prefix_count, message->bytes, message->count);
+}
+
+// What stands around a message, and around others of its size behind the same prefix.
+static void make_frame(struct frame *frame, const struct message *message) {
+  size_t total = message->prefix_count + message->count;
+  uint64_t bits = __builtin_bswap64((uint64_t)total * 8);
+  uint8_t *made = frame->message.bytes;
+  frame->block_count = block_count(message);
+  frame->prefix_count = message->prefix_count;
+  frame->count = message->count;
+  memset(made, 0, sizeof frame->message.bytes);
+  if (message->prefix_count > 0) memcpy(made, message->prefix, message->prefix_count);
+  made[total] = 0x80;
+  memcpy(made + BLOCK * frame->block_count - 8, &bits, 8);
+}
+
+// Digests of so many contents, at most a kernel's lanes.
+static void hash_alike(
+  const struct kernel *kernel, const struct frame *frame, const uint8_t **contents, size_t count,
+  uint8_t *digests) {
+  if (count == kernel->lane_count) return kernel->hash_alike(frame, contents, digests);
+  uint8_t all[LANE_LIMIT * DIGEST];
+  for (size_t i = count; i < kernel->lane_count; i++) contents[i] = contents[0];
+  kernel->hash_alike(frame, contents, all);
+  memcpy(digests, all, DIGEST * count);
+}
+
+static void begin_group(struct group *group) {
+  memset(group->messages, 0, sizeof group->messages);
+  for (size_t i = 0; i < LANE_LIMIT; i++) group->count[i] = SIZE_MAX;
+}
+
+// The digests of a group whose first messages are made.
+static void hash_group(
+  const struct kernel *kernel, const struct group *group, size_t blocks, size_t count,
+  uint8_t *digests) {
+  if (count == kernel->lane_count) return kernel->hash(group->messages, blocks, digests);
+  uint8_t all[LANE_LIMIT * DIGEST];
+  kernel->hash(group->messages, blocks, all);
+  memcpy(digests, all, DIGEST * count);
+}
+
+// MARK: Messages of any length
 
 struct lane {
-  const struct piperoll_sha256_message *message;
+  struct message message;
+  bool is_busy;
   size_t next_block;
   size_t block_count;
   uint8_t *digest;
-  // The whole message with its padding when it is short, else the present block.
-  uint8_t made[2 * BLOCK];
+  uint8_t made[BLOCK];
 };
-
-#if defined(__x86_64__)
-static const uint8_t nothing[BLOCK];
-
-static void take(
-  struct lane *lane, const struct piperoll_sha256_message *message, uint8_t *digest) {
-  lane->message = message;
-  lane->next_block = 0;
-  lane->block_count = block_count(message);
-  lane->digest = digest;
-  if (lane->block_count > 2) return;
-  // Most are short: one pass over them instead of one for each block.
-  size_t total = message->prefix_count + message->count;
-  uint64_t bits = __builtin_bswap64((uint64_t)total * 8);
-  memset(lane->made, 0, sizeof lane->made);
-  if (message->prefix_count > 0) memcpy(lane->made, message->prefix, message->prefix_count);
-  if (message->count > 0) {
-    memcpy(lane->made + message->prefix_count, message->bytes, message->count);
-  }
-  lane->made[total] = 0x80;
-  memcpy(lane->made + BLOCK * lane->block_count - 8, &bits, 8);
-}
-
-static const uint8_t *next_block(struct lane *lane) {
-  if (lane->message == NULL) return nothing;
-  size_t index = lane->next_block++;
-  return lane->block_count <= 2 ? lane->made + BLOCK * index
-                                : block_at(lane->message, index, lane->made);
-}
 
 // Every lane takes the next message as soon as it is done with one.
 static void hash_in_lanes(
-  const struct kernel *kernel, const struct piperoll_sha256_message *messages, size_t count,
+  const struct kernel *kernel, const struct messages *messages, size_t first, size_t count,
   uint8_t *digests) {
   struct lane_states states;
   struct lane lanes[LANE_LIMIT];
@@ -195,69 +288,32 @@ static void hash_in_lanes(
   size_t taken = 0;
   size_t busy = 0;
   memset(&states, 0, sizeof states);
-  for (size_t i = 0; i < kernel->lane_count; i++) lanes[i].message = NULL;
+  for (size_t i = 0; i < kernel->lane_count; i++) lanes[i].is_busy = false;
   while (taken < count || busy > 0) {
     for (size_t i = 0; i < kernel->lane_count; i++) {
       struct lane *lane = &lanes[i];
-      if (lane->message == NULL && taken < count) {
-        take(lane, &messages[taken], digests + DIGEST * taken);
+      if (!lane->is_busy && taken < count) {
+        lane->message = message_at(messages, first + taken);
+        lane->next_block = 0;
+        lane->block_count = block_count(&lane->message);
+        lane->digest = digests + DIGEST * taken;
+        lane->is_busy = true;
         kernel->begin(&states, i);
         taken++;
         busy++;
       }
-      blocks[i] = next_block(lane);
+      blocks[i] =
+        lane->is_busy ? block_at(&lane->message, lane->next_block++, lane->made) : nothing;
     }
     kernel->compress(&states, blocks);
     for (size_t i = 0; i < kernel->lane_count; i++) {
       struct lane *lane = &lanes[i];
-      if (lane->message == NULL || lane->next_block < lane->block_count) continue;
+      if (!lane->is_busy || lane->next_block < lane->block_count) continue;
       kernel->finish(&states, i, lane->digest);
-      lane->message = NULL;
+      lane->is_busy = false;
       busy--;
     }
   }
-}
-
-// Short messages, padded once: only what differs is copied for each group.
-struct group {
-  size_t block_count;
-  uint8_t messages[LANE_LIMIT][2 * BLOCK];
-};
-
-static void pad_group(struct group *group, uint8_t prefix, size_t byte_count) {
-  struct piperoll_sha256_message empty = {&prefix, NULL, 1, byte_count};
-  group->block_count = block_count(&empty);
-  uint64_t bits = __builtin_bswap64((uint64_t)(1 + byte_count) * 8);
-  memset(group->messages, 0, sizeof group->messages);
-  for (size_t i = 0; i < LANE_LIMIT; i++) {
-    group->messages[i][0] = prefix;
-    group->messages[i][1 + byte_count] = 0x80;
-    memcpy(group->messages[i] + BLOCK * group->block_count - 8, &bits, 8);
-  }
-}
-
-// The messages of a group, at most as many as there are lanes.
-static void hash_group(
-  const struct kernel *kernel, struct group *group, const uint8_t *bytes, size_t count,
-  size_t byte_count, uint8_t *digests) {
-  struct lane_states states;
-  const uint8_t *blocks[LANE_LIMIT];
-  for (size_t i = 0; i < kernel->lane_count; i++) kernel->begin(&states, i);
-  if (byte_count == 64) {
-    // Nodes of a tree: a copy of known size.
-    for (size_t i = 0; i < count; i++) memcpy(group->messages[i] + 1, bytes + 64 * i, 64);
-  } else {
-    for (size_t i = 0; i < count; i++) {
-      memcpy(group->messages[i] + 1, bytes + byte_count * i, byte_count);
-    }
-  }
-  for (size_t block = 0; block < group->block_count; block++) {
-    for (size_t i = 0; i < kernel->lane_count; i++) {
-      blocks[i] = group->messages[i] + BLOCK * block;
-    }
-    kernel->compress(&states, blocks);
-  }
-  for (size_t i = 0; i < count; i++) kernel->finish(&states, i, digests + DIGEST * i);
 }
 
 static const struct kernel *kernel_named(int kernel) {
@@ -273,20 +329,88 @@ static const struct kernel *kernel_for(const struct kernel *kernel, size_t count
       && piperoll_sha256_is_supported(PIPEROLL_SHA256_SHA_NI)
     ? &piperoll_sha256_sha_ni : kernel;
 }
+
+// Messages that go through the lanes where they are not short, or not of as many blocks.
+#define MIXED_COUNT (8 * LANE_LIMIT)
+
+// Hashes the next messages when they are short, of one size and behind one prefix.
+static bool hash_next_alike(
+  const struct kernel *kernel, const struct messages *messages, size_t first, size_t part,
+  struct frame *frame, const uint8_t **last_prefix, uint8_t *digests) {
+  const uint8_t *contents[LANE_LIMIT];
+  const struct piperoll_sha256_message *list = messages->list + first;
+  const struct message message = message_at(messages, first);
+  if (kernel->hash_alike == NULL || block_count(&message) > 2) return false;
+  for (size_t i = 0; i < part; i++) {
+    if (
+      list[i].count != list->count || list[i].prefix_start != list->prefix_start
+      || list[i].prefix_count != list->prefix_count) {
+      return false;
+    }
+    contents[i] = messages->bytes + list[i].start;
+  }
+  if (
+    *last_prefix != message.prefix || frame->count != message.count
+    || frame->prefix_count != message.prefix_count) {
+    make_frame(frame, &message);
+    *last_prefix = message.prefix;
+  }
+  hash_alike(kernel, frame, contents, part, digests);
+  return true;
+}
+
+static void hash_side_by_side(
+  const struct kernel *kernel, const struct messages *messages, size_t count, uint8_t *digests) {
+  struct group group;
+  struct frame frame;
+  const uint8_t *last_prefix = NULL;
+  begin_group(&group);
+  size_t first = 0;
+  while (first < count) {
+    const struct kernel *now = kernel_for(kernel, count - first);
+    size_t part = count - first < now->lane_count ? count - first : now->lane_count;
+    if (
+      hash_next_alike(
+        now, messages, first, part, &frame, &last_prefix, digests + DIGEST * first)) {
+      first += part;
+      continue;
+    }
+    struct message message = message_at(messages, first);
+    const size_t blocks = block_count(&message);
+    size_t made = 0;
+    while (blocks <= 2) {
+      make(&group, made++, &message, blocks);
+      if (made == part) break;
+      message = message_at(messages, first + made);
+      if (block_count(&message) != blocks) break;
+    }
+    if (made == part) {
+      hash_group(now, &group, blocks, part, digests + DIGEST * first);
+    } else {
+      part = count - first < MIXED_COUNT ? count - first : MIXED_COUNT;
+      hash_in_lanes(now, messages, first, part, digests + DIGEST * first);
+    }
+    first += part;
+  }
+}
+
 #endif
 
 void piperoll_sha256_messages(
-  int kernel, const struct piperoll_sha256_message *messages, size_t count, uint8_t *digests) {
+  int kernel, const struct piperoll_sha256_message *list, size_t count, const uint8_t *prefixes,
+  const uint8_t *bytes, uint8_t *digests) {
+  const struct messages messages = {
+    list, prefixes == NULL ? nothing : prefixes, bytes == NULL ? nothing : bytes};
 #if defined(__x86_64__)
   const struct kernel *found = kernel_named(kernel);
-  if (found != NULL) {
-    found = kernel_for(found, count);
-    // One message alone is nobody's neighbour.
-    if (count > 1) return hash_in_lanes(found, messages, count, digests);
-  }
+  // One message alone is nobody's neighbour.
+  if (found != NULL && count > 1) return hash_side_by_side(found, &messages, count, digests);
 #endif
   EVP_MD_CTX *context = kernel == PIPEROLL_SHA256_PLAIN ? NULL : thread_context();
-  for (size_t i = 0; i < count; i++) hash_one(context, &messages[i], digests + DIGEST * i);
+  for (size_t i = 0; i < count; i++) {
+    const struct message message = message_at(&messages, i);
+    hash_one(context, &message, digests + DIGEST * i);
+  }
 }
 
 void piperoll_sha256_equal(
@@ -295,12 +419,24 @@ void piperoll_sha256_equal(
 #if defined(__x86_64__)
   const struct kernel *found = count > 1 ? kernel_named(kernel) : NULL;
   if (found != NULL) {
+    struct frame frame;
     struct group group;
-    pad_group(&group, prefix, byte_count);
+    const uint8_t *contents[LANE_LIMIT];
+    struct message message = {&prefix, bytes, 1, byte_count};
+    make_frame(&frame, &message);
+    for (size_t i = 0; i < LANE_LIMIT; i++) group.messages[i] = frame.message;
     while (count > 0) {
       const struct kernel *now = kernel_for(found, count);
       size_t part = count < now->lane_count ? count : now->lane_count;
-      hash_group(now, &group, bytes, part, byte_count, digests);
+      if (now->hash_alike != NULL) {
+        for (size_t i = 0; i < part; i++) contents[i] = bytes + byte_count * i;
+        hash_alike(now, &frame, contents, part, digests);
+      } else {
+        for (size_t i = 0; i < part; i++) {
+          copy_short(group.messages[i].bytes + 1, bytes + byte_count * i, byte_count);
+        }
+        hash_group(now, &group, frame.block_count, part, digests);
+      }
       bytes += byte_count * part;
       digests += DIGEST * part;
       count -= part;
@@ -310,7 +446,7 @@ void piperoll_sha256_equal(
 #endif
   EVP_MD_CTX *context = kernel == PIPEROLL_SHA256_PLAIN ? NULL : thread_context();
   for (size_t i = 0; i < count; i++) {
-    struct piperoll_sha256_message message = {&prefix, bytes + byte_count * i, 1, byte_count};
+    const struct message message = {&prefix, bytes + byte_count * i, 1, byte_count};
     hash_one(context, &message, digests + DIGEST * i);
   }
 }

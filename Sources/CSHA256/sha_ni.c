@@ -68,6 +68,17 @@ static void finish(const struct lane_states *states, size_t lane, uint8_t *diges
   }
 }
 
-const struct kernel piperoll_sha256_sha_ni = {LANES, begin, compress, finish};
+static void hash(const struct short_message *messages, size_t block_count, uint8_t *digests) {
+  struct lane_states states;
+  const uint8_t *blocks[LANES];
+  for (size_t lane = 0; lane < LANES; lane++) begin(&states, lane);
+  for (size_t block = 0; block < block_count; block++) {
+    for (size_t lane = 0; lane < LANES; lane++) blocks[lane] = messages[lane].bytes + BLOCK * block;
+    compress(&states, blocks);
+  }
+  for (size_t lane = 0; lane < LANES; lane++) finish(&states, lane, digests + DIGEST * lane);
+}
+
+const struct kernel piperoll_sha256_sha_ni = {LANES, begin, compress, finish, hash, NULL};
 
 #endif

@@ -80,7 +80,9 @@ final class StreamEvidence: Sendable {
       swap(&piece, &self.piece)
       defer { swap(&piece, &self.piece) }
       piece.nextOffset = first
-      try reader?.addNext(to: &piece, max: pieceOffsetCount)
+      // Pieces end with blocks of the tree, so that groups do, and whoever audits a chain needs the blocks alone.
+      let ahead = Int(first % UInt64(EvidenceBuilder.blockLeafCount))
+      try reader?.addNext(to: &piece, max: pieceOffsetCount - ahead)
       let (leaves, recordCount, times) = piece.finish()
       builder.append(leaves, recordCount: recordCount, appendTimes: times)
       return hashedOffset > first

@@ -45,12 +45,12 @@ public enum SHA256 {
     // Safety: the pointers live for the closures; the callee writes 32 bytes, which a digest has.
     unsafe bytes.withUnsafeBytes { bytes in
       unsafe withUnsafeMutableBytes(of: &digest) { out in
-        var message = unsafe piperoll_sha256_message(
-          prefix: prefix.baseAddress?.assumingMemoryBound(to: UInt8.self),
-          bytes: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
-          prefix_count: prefix.count, count: bytes.count)
+        var message = piperoll_sha256_message(
+          prefix_start: 0, prefix_count: prefix.count, start: 0, count: bytes.count)
         unsafe piperoll_sha256_messages(
           Kernel.portable.rawValue, &message, 1,
+          prefix.baseAddress?.assumingMemoryBound(to: UInt8.self),
+          bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
           out.baseAddress?.assumingMemoryBound(to: UInt8.self))
       }
     }
@@ -68,69 +68,65 @@ public enum SHA256 {
   public static func digests(
     of ranges: [Range<Int>], in bytes: RawSpan, prefix: [UInt8] = [], kernel: Kernel = .best
   ) -> [Digest] {
-    for range in ranges {
-      precondition(range.lowerBound >= 0 && range.upperBound <= bytes.byteCount)
-    }
-    // An array of no capacity is one that all threads share, and making it stores into it.
-    if ranges.isEmpty { return [] }
-    return unsafe [Digest](unsafeUninitializedCapacity: ranges.count) { buffer, count in
-      // Safety: the ranges were checked above; the pointers live for the closures, and the buffer has
-      // room for a digest a range, all of which are written.
-      unsafe prefix.withUnsafeBufferPointer { prefix in
-        unsafe bytes.withUnsafeBytes { bytes in
-          let base = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-          let messages = unsafe ranges.map { range in
-            unsafe piperoll_sha256_message(
-              prefix: prefix.baseAddress, bytes: base.map { unsafe $0 + range.lowerBound },
-              prefix_count: prefix.count, count: range.count)
-          }
-          unsafe piperoll_sha256_messages(
-            kernel.rawValue, messages, messages.count,
-            UnsafeMutableRawPointer(buffer.baseAddress)?.assumingMemoryBound(to: UInt8.self))
-        }
-      }
-      count = ranges.count
+    digests(
+      of: ranges.map { Message(prefix: 0..<prefix.count, content: $0) }, in: bytes,
+      prefixes: prefix.rawSpan, kernel: kernel)
+  }
+
+  /// A message in two parts: a prefix of its own, and a range of some bytes.
+  public struct Message: Sendable {
+    fileprivate let parts: piperoll_sha256_message
+
+    /// A message.
+    ///
+    /// - Parameters:
+    ///   - prefix: Where its prefix is in the memory with all prefixes.
+    ///   - content: Where the rest is; from 0 on, as the prefix.
+    @inline(__always)
+    public init(prefix: Range<Int>, content: Range<Int>) {
+      precondition(prefix.lowerBound >= 0 && content.lowerBound >= 0)
+      parts = piperoll_sha256_message(
+        prefix_start: prefix.lowerBound, prefix_count: prefix.count, start: content.lowerBound,
+        count: content.count)
     }
   }
 
-  /// The digests of messages in two parts: a prefix of its own, and a range of some bytes.
+  /// The digests of messages in two parts.
   ///
   /// - Parameters:
-  ///   - ranges: Where the messages are, in `0..<bytes.byteCount`; they may overlap.
-  ///   - bytes: Memory with all messages.
-  ///   - prefixRanges: Where the prefix of each message is, in `0..<prefixes.byteCount`; as many.
+  ///   - messages: Where they are; they may overlap.
+  ///   - bytes: Memory with all contents.
   ///   - prefixes: Memory with all prefixes.
   ///   - kernel: How to do it; must be supported.
-  /// - Returns: One digest a range, in order.
+  /// - Returns: One digest a message, in order.
   public static func digests(
-    of ranges: [Range<Int>], in bytes: RawSpan, prefixes prefixRanges: [Range<Int>],
-    of prefixes: RawSpan, kernel: Kernel = .best
+    of messages: [Message], in bytes: RawSpan, prefixes: RawSpan, kernel: Kernel = .best
   ) -> [Digest] {
-    precondition(ranges.count == prefixRanges.count)
-    for (range, prefix) in zip(ranges, prefixRanges) {
-      precondition(range.lowerBound >= 0 && range.upperBound <= bytes.byteCount)
-      precondition(prefix.lowerBound >= 0 && prefix.upperBound <= prefixes.byteCount)
+    var (end, prefixEnd) = (0, 0)
+    for message in messages {
+      end = max(end, message.parts.start + message.parts.count)
+      prefixEnd = max(prefixEnd, message.parts.prefix_start + message.parts.prefix_count)
     }
-    if ranges.isEmpty { return [] }
-    return unsafe [Digest](unsafeUninitializedCapacity: ranges.count) { buffer, count in
+    precondition(end <= bytes.byteCount && prefixEnd <= prefixes.byteCount)
+    // An array of no capacity is one that all threads share, and making it stores into it.
+    if messages.isEmpty { return [] }
+    return unsafe [Digest](unsafeUninitializedCapacity: messages.count) { buffer, count in
       // Safety: the ranges were checked above; the pointers live for the closures, and the buffer has
-      // room for a digest a range, all of which are written.
+      // room for a digest a message, all of which are written. A message is its parts.
       unsafe prefixes.withUnsafeBytes { prefixes in
         unsafe bytes.withUnsafeBytes { bytes in
-          let base = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-          let front = unsafe prefixes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-          let messages = unsafe zip(ranges, prefixRanges).map { range, prefix in
-            unsafe piperoll_sha256_message(
-              prefix: front.map { unsafe $0 + prefix.lowerBound },
-              bytes: base.map { unsafe $0 + range.lowerBound },
-              prefix_count: prefix.count, count: range.count)
+          unsafe messages.withUnsafeBytes { messages in
+            unsafe piperoll_sha256_messages(
+              kernel.rawValue,
+              messages.baseAddress?.assumingMemoryBound(to: piperoll_sha256_message.self),
+              messages.count / MemoryLayout<piperoll_sha256_message>.stride,
+              prefixes.baseAddress?.assumingMemoryBound(to: UInt8.self),
+              bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
+              UnsafeMutableRawPointer(buffer.baseAddress)?.assumingMemoryBound(to: UInt8.self))
           }
-          unsafe piperoll_sha256_messages(
-            kernel.rawValue, messages, messages.count,
-            UnsafeMutableRawPointer(buffer.baseAddress)?.assumingMemoryBound(to: UInt8.self))
         }
       }
-      count = ranges.count
+      count = messages.count
     }
   }
 

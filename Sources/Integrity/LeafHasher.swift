@@ -29,20 +29,27 @@ public struct LeafHasher: Sendable {
     }
   }
 
-  /// Data of the leaves, one behind the other, and room for more; the commitments are missing still.
-  private var leaves: [UInt8] = []
-  /// Leaves added since the last were made.
-  public private(set) var count = 0
+  /// A leaf without its commitment.
+  private struct Row {
+    var offset: UInt64
+    var appendTime: Int64
+    var kind: RecordLeaf.Kind
+    var flags: RecordLeaf.Flags
+  }
+
+  /// The prefix of a record that has a value alone: most have.
+  private static let valuePrefix = prefix(Parts())
+
+  /// Where that prefix is among all.
+  private let valuePrefixRange = 0..<Self.valuePrefix.count
+  private var rows: [Row] = []
+  /// By record: its prefix and its content.
+  private var messages: [SHA256.Message] = []
   /// What stands in front of contents.
-  private var prefixes: [UInt8] = []
-  /// By record: where in `prefixes` its prefix is.
-  private var prefixRanges: [Range<Int>] = []
-  /// By record: where its content is.
-  private var contents: [Range<Int>] = []
-  /// By record: which leaf is its own. Empty while there are no gaps.
-  private var places: [Int] = []
-  /// The parts of the record added last, when it had no salt: most have the same.
-  private var lastParts: Parts?
+  private var prefixes = Self.valuePrefix
+  /// The parts of the record added last, and where its prefix is: most have the same.
+  private var lastParts = Parts()
+  private var lastPrefix = 0..<Self.valuePrefix.count
 
   /// Whether the data of the leaves are kept when they are hashed.
   public var keepsData = false
@@ -52,8 +59,24 @@ public struct LeafHasher: Sendable {
   /// A hasher without records.
   public init() {}
 
+  /// Leaves added since the last were made.
+  public var count: Int { rows.count }
+
   /// Records among them.
-  public var recordCount: Int { contents.count }
+  public var recordCount: Int { messages.count }
+
+  /// Adds a record that has a value alone.
+  ///
+  /// - Parameters:
+  ///   - offset: Its offset.
+  ///   - appendTime: Its append time, in nanoseconds since 1970-01-01 UTC.
+  ///   - content: Where the value stands.
+  @inline(__always)
+  public mutating func addValue(offset: UInt64, appendTime: Int64, content: Range<Int>) {
+    add(
+      Row(offset: offset, appendTime: appendTime, kind: .record, flags: []),
+      SHA256.Message(prefix: valuePrefixRange, content: content))
+  }
 
   /// Adds a record.
   ///
@@ -63,27 +86,26 @@ public struct LeafHasher: Sendable {
   ///   - isTombstone: Whether its key is removed.
   ///   - parts: Which parts it has; their sizes do not exceed the content.
   ///   - content: Where key, type, headers and value stand, one behind the other.
-  ///   - salt: The salt of the commitment, or `nil`.
   public mutating func addRecord(
     offset: UInt64, appendTime: Int64, isTombstone: Bool = false, parts: Parts,
-    content: Range<Int>, salt: Digest? = nil
+    content: Range<Int>
   ) {
-    var flags: RecordLeaf.Flags = isTombstone ? .tombstone : []
-    if salt != nil { flags.insert(.salted) }
-    if !places.isEmpty || contents.count != count { notePlace() }
-    appendLeaf(.record, flags, offset: offset, appendTime: appendTime)
-    if salt == nil, let last = prefixRanges.last, parts == lastParts {
-      prefixRanges.append(last)
-    } else {
+    if parts != lastParts {
       let start = prefixes.count
-      prefixes += RecordContent.prefix(
-        eventTime: parts.eventTime, keyByteCount: parts.keyByteCount,
-        typeByteCount: parts.typeByteCount, headersByteCount: parts.headersByteCount,
-        salt: salt?.bytes)
-      prefixRanges.append(start..<prefixes.count)
-      lastParts = salt == nil ? parts : nil
+      prefixes += Self.prefix(parts)
+      (lastParts, lastPrefix) = (parts, start..<prefixes.count)
     }
-    contents.append(content)
+    add(
+      Row(
+        offset: offset, appendTime: appendTime, kind: .record,
+        flags: isTombstone ? .tombstone : []),
+      SHA256.Message(prefix: lastPrefix, content: content))
+  }
+
+  @inline(__always)
+  private mutating func add(_ row: Row, _ message: SHA256.Message) {
+    rows.append(row)
+    messages.append(message)
   }
 
   /// Adds an offset without a record.
@@ -93,27 +115,13 @@ public struct LeafHasher: Sendable {
   ///   - kind: Why there is none.
   public mutating func addEmpty(offset: UInt64, kind: RecordLeaf.Kind) {
     precondition(kind != .record)
-    appendLeaf(kind, [], offset: offset, appendTime: 0)
+    rows.append(Row(offset: offset, appendTime: 0, kind: kind, flags: []))
   }
 
-  /// Notes where the leaf of the next record will be, now that records and leaves are not the same.
-  private mutating func notePlace() {
-    if places.isEmpty { places = Array(0..<contents.count) }
-    places.append(count)
-  }
-
-  @inline(__always)
-  private mutating func appendLeaf(
-    _ kind: RecordLeaf.Kind, _ flags: RecordLeaf.Flags, offset: UInt64, appendTime: Int64
-  ) {
-    let position = count * RecordLeaf.byteCount
-    if leaves.count < position + RecordLeaf.byteCount {
-      leaves += [UInt8](repeating: 0, count: max(leaves.count, 64 * RecordLeaf.byteCount))
-    }
-    let leaf = RecordLeaf(kind: kind, flags: flags, offset: offset, appendTime: appendTime)
-    // Safety: there is room for a leaf behind its position, as was seen to above.
-    unsafe leaves.withUnsafeMutableBytes { unsafe leaf.store(in: $0, at: position) }
-    count += 1
+  private static func prefix(_ parts: Parts) -> [UInt8] {
+    RecordContent.prefix(
+      eventTime: parts.eventTime, keyByteCount: parts.keyByteCount,
+      typeByteCount: parts.typeByteCount, headersByteCount: parts.headersByteCount)
   }
 
   /// Makes the leaves of all that was added, and forgets them.
@@ -124,27 +132,39 @@ public struct LeafHasher: Sendable {
   /// - Returns: The hashes of the leaves, in the order in which they were added.
   public mutating func finish(in bytes: RawSpan, kernel: SHA256.Kernel = .best) -> [Digest] {
     let commitments = SHA256.digests(
-      of: contents, in: bytes, prefixes: prefixRanges, of: prefixes.rawSpan, kernel: kernel)
-    // Safety: see below.
-    unsafe leaves.withUnsafeMutableBytes { leaves in
-      for (record, commitment) in commitments.enumerated() {
-        let leaf = places.isEmpty ? record : places[record]
-        // Safety: there is a leaf for each record, with 32 bytes from here on.
-        unsafe leaves.storeBytes(
-          of: commitment, toByteOffset: leaf * RecordLeaf.byteCount + RecordLeaf.commitmentPosition,
-          as: Digest.self)
-      }
-    }
+      of: messages, in: bytes, prefixes: prefixes.rawSpan, kernel: kernel)
+    let leaves = leaves(commitments)
     let hashes = MerkleTree.leafHashes(
-      of: leaves.rawSpan.extracting(0..<(count * RecordLeaf.byteCount)),
-      byteCount: RecordLeaf.byteCount, kernel: kernel)
-    data = keepsData ? Array(leaves[..<(count * RecordLeaf.byteCount)]) : []
-    count = 0
-    prefixes.removeAll(keepingCapacity: true)
-    prefixRanges.removeAll(keepingCapacity: true)
-    contents.removeAll(keepingCapacity: true)
-    places.removeAll(keepingCapacity: true)
-    lastParts = nil
+      of: leaves.rawSpan, byteCount: RecordLeaf.byteCount, kernel: kernel)
+    data = keepsData ? leaves : []
+    rows.removeAll(keepingCapacity: true)
+    messages.removeAll(keepingCapacity: true)
+    if prefixes.count > valuePrefixRange.count {
+      prefixes = Self.valuePrefix
+      (lastParts, lastPrefix) = (Parts(), valuePrefixRange)
+    }
     return hashes
+  }
+
+  /// The data of all leaves, one behind the other.
+  private func leaves(_ commitments: [Digest]) -> [UInt8] {
+    let byteCount = rows.count * RecordLeaf.byteCount
+    if byteCount == 0 { return [] }
+    return unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+      let bytes = UnsafeMutableRawBufferPointer(buffer)
+      // Records are as many as commitments, and come in the same order.
+      var record = 0
+      for (place, row) in rows.enumerated() {
+        var leaf = RecordLeaf(
+          kind: row.kind, flags: row.flags, offset: row.offset, appendTime: row.appendTime)
+        if row.kind == .record {
+          leaf.commitment = commitments[record]
+          record += 1
+        }
+        // Safety: there is room for a leaf a row.
+        unsafe leaf.store(in: bytes, at: place * RecordLeaf.byteCount)
+      }
+      count = byteCount
+    }
   }
 }

@@ -45,13 +45,16 @@ public struct LeafPiece: Sendable {
     let start = memory.count
     // Safety: the bytes are copied while the view lives.
     unsafe content.withUnsafeBytes { unsafe memory.append(contentsOf: $0) }
+    defer { nextOffset += 1 }
+    if view.isValueAlone {
+      return hasher.addValue(offset: nextOffset, appendTime: time, content: start..<memory.count)
+    }
     let parts = LeafHasher.Parts(
       eventTime: view.eventTime?.rawValue, keyByteCount: view.key?.byteCount,
       typeByteCount: view.type?.byteCount, headersByteCount: view.headers.byteCount)
     hasher.addRecord(
       offset: nextOffset, appendTime: time, isTombstone: view.isTombstone, parts: parts,
       content: start..<memory.count)
-    nextOffset += 1
   }
 
   /// Makes the leaves of all that was added, and forgets it.

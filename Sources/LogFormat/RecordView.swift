@@ -52,6 +52,13 @@ public struct RecordView: ~Escapable {
   @inlinable
   public var valueByteCount: Int { body.byteCount &- headersEnd }
 
+  /// Whether the record is its payload alone: no key, type, headers or event time, and no tombstone.
+  @inlinable
+  public var isValueAlone: Bool {
+    headersEnd == 0 && !flags.contains(.tombstone)
+      && columns.isDisjoint(with: [.key, .type, .headers, .eventTime, .eventTimeDelta])
+  }
+
   /// The key, or `nil` when the record has none.
   public var key: RawSpan? {
     @_lifetime(copy self) get {

@@ -62,6 +62,32 @@ import Testing
     }
   }
 
+  /// Runs of one size behind one prefix, as streams of small records have them, broken now and then.
+  @Test(arguments: kernels)
+  func `messages of one size behind one prefix, and others between`(_ kernel: SHA256.Kernel) {
+    var random = SeededGenerator(seed: 4)
+    let (bytes, prefixes) = (random.bytes(4_096), random.bytes(256))
+    for round in 0..<400 {
+      let count = random.below(70)
+      var (size, prefix) = (random.below(130), 0..<random.below(round % 4 == 0 ? 130 : 12))
+      let parts = (0..<count).map { _ -> (prefix: Range<Int>, content: Range<Int>) in
+        if random.below(40) == 0 { size = random.below(300) }
+        if random.below(40) == 0 {
+          let start = random.below(100)
+          prefix = start..<(start + random.below(20))
+        }
+        // Also at both ends of the memory, which nothing may be read beyond.
+        let place = [0, bytes.count - size, random.below(bytes.count - size)][random.below(3)]
+        return (prefix, place..<(place + size))
+      }
+      let digests = SHA256.digests(
+        of: parts.map { SHA256.Message(prefix: $0.prefix, content: $0.content) },
+        in: bytes.rawSpan, prefixes: prefixes.rawSpan, kernel: kernel)
+      let messages = parts.map { Array(prefixes[$0.prefix]) + bytes[$0.content] }
+      #expect(digests == reference(messages), "round \(round)")
+    }
+  }
+
   @Test func `a message in two parts is the same message`() {
     var random = SeededGenerator(seed: 3)
     for _ in 0..<200 {

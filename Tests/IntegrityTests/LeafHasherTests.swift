@@ -10,7 +10,6 @@ import Testing
     var parts: LeafHasher.Parts?
     var content: [UInt8] = []
     var isTombstone = false
-    var salt: Digest?
   }
 
   private static func entries(seed: UInt64, count: Int, gapRate: Int) -> [Entry] {
@@ -30,8 +29,7 @@ import Testing
         + Int(random.next() % 150)
       return Entry(
         parts: parts, content: (0..<size).map { _ in UInt8(truncatingIfNeeded: random.next()) },
-        isTombstone: random.next() % 8 == 0,
-        salt: random.next() % 6 == 0 ? SHA256.digest([UInt8(random.next() % 256)]) : nil)
+        isTombstone: random.next() % 8 == 0)
     }
   }
 
@@ -49,11 +47,9 @@ import Testing
     let key = parts.keyByteCount.map { take($0) }
     let type = parts.typeByteCount.map { take($0) }
     let headers = take(parts.headersByteCount)
-    var flags: RecordLeaf.Flags = entry.isTombstone ? .tombstone : []
-    if entry.salt != nil { flags.insert(.salted) }
+    let flags: RecordLeaf.Flags = entry.isTombstone ? .tombstone : []
     let commitment = RecordContent.commitment(
-      eventTime: parts.eventTime, key: key, type: type, headers: headers, value: Array(rest),
-      salt: entry.salt?.bytes)
+      eventTime: parts.eventTime, key: key, type: type, headers: headers, value: Array(rest))
     return MerkleTree.leafHash(
       RecordLeaf(
         kind: .record, flags: flags, offset: offset, appendTime: time, commitment: commitment
@@ -75,9 +71,17 @@ import Testing
           continue
         }
         memory.append(7)
+        let isAlone = parts == LeafHasher.Parts() && !entry.isTombstone
+        if isAlone, index % 3 != 0 {
+          hasher.addValue(
+            offset: offset, appendTime: time,
+            content: memory.count..<(memory.count + entry.content.count))
+          memory += entry.content
+          continue
+        }
         hasher.addRecord(
           offset: offset, appendTime: time, isTombstone: entry.isTombstone, parts: parts,
-          content: memory.count..<(memory.count + entry.content.count), salt: entry.salt)
+          content: memory.count..<(memory.count + entry.content.count))
         memory += entry.content
       }
       #expect(hasher.count == entries.count)

@@ -20,20 +20,23 @@ enum piperoll_sha256_kernel {
   PIPEROLL_SHA256_AVX512 = 2,
 };
 
-/// One message: `prefix_count` bytes of `prefix`, then `count` bytes of `bytes`.
+/// One message: `prefix_count` bytes from `prefix_start` on of the memory with the prefixes, then `count` bytes
+/// from `start` on of that with the contents.
 struct piperoll_sha256_message {
-  const uint8_t *prefix;
-  const uint8_t *bytes;
+  size_t prefix_start;
   size_t prefix_count;
+  size_t start;
   size_t count;
 };
 
 /// Whether this processor and operating system can run a kernel.
 bool piperoll_sha256_is_supported(int kernel);
 
-/// Hashes `count` messages; digest i goes to `digests[32 * i]`. The kernel must be supported.
+/// Hashes `count` messages, which are parts of `prefixes` and `bytes`; digest i goes to `digests[32 * i]`. The
+/// kernel must be supported. Quickest where messages of as many blocks follow each other.
 void piperoll_sha256_messages(
-  int kernel, const struct piperoll_sha256_message *messages, size_t count, uint8_t *digests);
+  int kernel, const struct piperoll_sha256_message *messages, size_t count,
+  const uint8_t *prefixes, const uint8_t *bytes, uint8_t *digests);
 
 /// Longest message of `piperoll_sha256_equal` without its prefix byte.
 #define PIPEROLL_SHA256_SHORT_LIMIT 118
