@@ -7,58 +7,49 @@ internal import Quantities
 
 /// Leaves made again from the records of a stream.
 enum LeafSource {
-  /// The leaves of a range of offsets, as far as they are visible.
+  /// What the leaf of an offset is the hash of; `nil` when it is not visible yet.
+  static func leaf(_ source: any ReadSource, _ offset: Offset) throws(EvidenceError) -> RecordLeaf?
+  {
+    do throws(ReadError) {
+      let data = try leavesAndData(source, from: offset.rawValue, to: offset.rawValue + 1).data
+      return RecordLeaf(data.rawSpan)
+    } catch {
+      throw .read(error)
+    }
+  }
+
+  /// The leaves of a range of offsets, as far as they are visible, and their data one behind the other.
   ///
   /// - Parameters:
   ///   - source: The stream.
   ///   - first: The first offset.
   ///   - end: The offset behind the last.
   ///   - redacted: Leaves of records that were taken out, by offset.
-  static func leaves(
-    _ source: any ReadSource, from first: UInt64, to end: UInt64,
-    redacted: [UInt64: RecordLeaf]
-  ) throws(ReadError) -> [Digest] {
-    let leaves = try leavesAndData(source, from: first, to: end, keepsData: false).leaves
-    guard !redacted.isEmpty else { return leaves }
-    return leaves.enumerated().map { place, leaf in
-      redacted[first + UInt64(place)].map { MerkleTree.leafHash($0.encoded) } ?? leaf
-    }
-  }
-
-  /// What the leaves of a range of offsets are hashes of, as far as they are visible.
-  static func data(_ source: any ReadSource, _ offsets: Range<Offset>) throws(EvidenceError)
-    -> [RecordLeaf]
-  {
-    let read: (leaves: [Digest], data: [UInt8])
-    do throws(ReadError) {
-      read = try leavesAndData(
-        source, from: offsets.lowerBound.rawValue, to: offsets.upperBound.rawValue)
-    } catch {
-      throw .read(error)
-    }
-    let data = read.data
-    return stride(from: 0, to: data.count, by: RecordLeaf.byteCount).compactMap { start in
-      RecordLeaf(data.rawSpan.extracting(start..<(start + RecordLeaf.byteCount)))
-    }
-  }
-
-  /// The leaves of a range of offsets, as far as they are visible, and their data one behind the other.
   static func leavesAndData(
-    _ source: any ReadSource, from first: UInt64, to end: UInt64, keepsData: Bool = true
+    _ source: any ReadSource, from first: UInt64, to end: UInt64,
+    redacted: [UInt64: RecordLeaf] = [:]
   ) throws(ReadError) -> (leaves: [Digest], data: [UInt8]) {
     guard first < end else { return ([], []) }
     var options = ReaderOptions()
     options.takesLease = false
     var reader = try LogReader(source, from: .offset(Offset(rawValue: first)), options)
-    var piece = LeafPiece(keepsData: keepsData)
+    var piece = LeafPiece(keepsData: true)
     piece.nextOffset = first
     while piece.nextOffset < end {
       let before = piece.nextOffset
       try reader.addNext(to: &piece, max: Int(clamping: end - before), before: end)
       if piece.nextOffset == before { break }
     }
-    let leaves = piece.finish().leaves
-    return (leaves, piece.data)
+    var leaves = piece.finish().leaves
+    var data = piece.data
+    if redacted.isEmpty { return (leaves, data) }
+    for place in leaves.indices {
+      guard let leaf = redacted[first + UInt64(place)] else { continue }
+      leaves[place] = MerkleTree.leafHash(leaf.encoded)
+      let start = place * RecordLeaf.byteCount
+      data.replaceSubrange(start..<(start + RecordLeaf.byteCount), with: leaf.encoded)
+    }
+    return (leaves, data)
   }
 }
 

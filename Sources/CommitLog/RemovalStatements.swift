@@ -91,8 +91,9 @@ struct RemovalStatements {
       return leaves
     }
     do throws(ReadError) {
-      return try LeafSource.leaves(
-        log, from: offsets.lowerBound, to: offsets.upperBound, redacted: redacted)
+      return try LeafSource.leavesAndData(
+        log, from: offsets.lowerBound, to: offsets.upperBound, redacted: redacted
+      ).leaves
     } catch {
       throw .read(error)
     }

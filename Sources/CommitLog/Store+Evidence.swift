@@ -72,6 +72,13 @@ extension Store {
 extension Store {
   /// The stream of statements.
   func evidenceLog(creating: Bool) throws(OpenError) -> StreamLog? {
+    if let log = knownEvidence.withLock({ $0.log }) { return log }
+    let found = try findEvidenceLog(creating: creating)
+    knownEvidence.withLock { $0.log = found }
+    return found
+  }
+
+  private func findEvidenceLog(creating: Bool) throws(OpenError) -> StreamLog? {
     let name = try StreamName(Statement.streamName)
     let isThere = core.manifest.state.streamID(named: name.text) != nil
     guard isThere || creating else { return nil }

@@ -64,10 +64,10 @@ extension Store {
     do throws(AppendError) { _ = try log.durableEvidence() } catch { throw .append(error) }
     let offsets = offset..<offset.advanced(by: 1)
     do throws(EvidenceError) {
-      let leaves =
+      let leaf =
         log.definition.evidence == .tree
-        ? try tree(of: log).leaves(offsets) : try LeafSource.data(log, offsets)
-      guard let leaf = leaves.first else { throw EvidenceError.notCovered(offset) }
+        ? try tree(of: log).leaves(offsets).first : try LeafSource.leaf(log, offset)
+      guard let leaf else { throw EvidenceError.notCovered(offset) }
       let redaction = RecordRedaction(
         time: core.time.now().rawValue, leaf: leaf, reason: reason)
       return try state(.redaction(redaction), streamID: id)
@@ -80,13 +80,11 @@ extension Store {
 extension StreamLog {
   /// Whether a record with its content stands at an offset.
   fileprivate func isRecord(at offset: Offset) throws(RedactionError) -> Bool {
-    let leaves: [RecordLeaf]
     do throws(EvidenceError) {
-      leaves = try LeafSource.data(self, offset..<offset.advanced(by: 1))
+      return try LeafSource.leaf(self, offset)?.kind == .record
     } catch {
       throw .evidence(error)
     }
-    return leaves.first?.kind == .record
   }
 
   /// The segment with an offset, ended if it took the appends.

@@ -15,6 +15,14 @@ public final class Store: Sendable {
   private let streams = Guarded<[UInt64: StreamLog]>([:])
   /// Held while a stream is opened, which may take long: the commits of others go on.
   private let opening = Guarded<Void>(())
+  /// The stream of statements, once it was found: proofs ask for it again and again.
+  let knownEvidence = Guarded(KnownLog())
+
+  /// A stream that is open.
+  struct KnownLog: Sendable {
+    weak var log: StreamLog?
+  }
+
   private let isClosed = Atomic<Bool>(false)
 
   /// What opening the store found, stream by stream, is in ``StreamLog/recovery``.

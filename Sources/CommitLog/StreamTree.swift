@@ -52,6 +52,16 @@ public final class StreamTree: TreeHashes, Sendable {
   /// The hashes under a node of level 8, as many as there are.
   fileprivate struct Block: Sendable {
     var levels: [[Digest]]
+    /// Data of the leaves that are not removed: those of the last ones.
+    var data: [UInt8]
+
+    /// What a leaf is the hash of; `nil` where nobody knows any more, or it is not there yet.
+    func leaf(_ place: Int) -> RecordLeaf? {
+      let start = (place - levels[0].count) * RecordLeaf.byteCount + data.count
+      guard start >= 0, place < levels[0].count else { return nil }
+      return RecordLeaf(data.rawSpan.extracting(start..<(start + RecordLeaf.byteCount)))
+    }
+
     /// Whether all its leaves are there.
     var isWhole: Bool { levels[0].count == Int(StreamTree.blockLeafCount) }
   }
@@ -96,15 +106,13 @@ public final class StreamTree: TreeHashes, Sendable {
       throw .removed(offsets.lowerBound..<Offset(rawValue: source.logStart))
     }
     var leaves: [RecordLeaf] = []
-    for read in try LeafSource.data(source, offsets) {
-      let offset = first + UInt64(leaves.count)
-      let leaf = redacted[offset] ?? read
-      guard leaf.offset == offset,
-        try hash(level: 0, index: offset) == MerkleTree.leafHash(leaf.encoded)
-      else { throw .contradiction(offsets) }
+    for offset in first..<end {
+      let place = Int(offset % Self.blockLeafCount)
+      let block = try block(offset / Self.blockLeafCount, leafCount: place + 1)
+      guard let leaf = block.leaf(place) else { throw .notCovered(offsets.upperBound) }
+      guard leaf.offset == offset else { throw .contradiction(offsets) }
       leaves.append(leaf)
     }
-    guard leaves.count == Int(end - first) else { throw .notCovered(offsets.upperBound) }
     return leaves
   }
 
@@ -183,6 +191,7 @@ public final class StreamTree: TreeHashes, Sendable {
     // A block grows, and changes never.
     if let known, known.levels[0].count >= leafCount { return known }
     var leaves: [Digest] = []
+    var data: [UInt8] = []
     let first = number * Self.blockLeafCount
     var next = first
     while next < first + Self.blockLeafCount, let leaf = removed.leaf(at: next) {
@@ -193,9 +202,10 @@ public final class StreamTree: TreeHashes, Sendable {
       guard next >= source.logStart else {
         throw .removed(Offset(rawValue: next)..<Offset(rawValue: source.logStart))
       }
-      leaves += try readLeaves(from: next, to: first + Self.blockLeafCount)
+      let read = try readLeaves(from: next, to: first + Self.blockLeafCount)
+      (leaves, data) = (leaves + read.leaves, read.data)
     }
-    var block = Block(levels: [leaves])
+    var block = Block(levels: [leaves], data: data)
     for level in 1..<IntegrityFrame.keptLevel {
       let below = block.levels[level - 1]
       block.levels.append(
@@ -222,9 +232,11 @@ public final class StreamTree: TreeHashes, Sendable {
     }
   }
 
-  private func readLeaves(from first: UInt64, to end: UInt64) throws(EvidenceError) -> [Digest] {
+  private func readLeaves(from first: UInt64, to end: UInt64) throws(EvidenceError) -> (
+    leaves: [Digest], data: [UInt8]
+  ) {
     do throws(ReadError) {
-      return try LeafSource.leaves(
+      return try LeafSource.leavesAndData(
         source, from: first, to: min(end, source.visible), redacted: redacted)
     } catch {
       throw .read(error)
