@@ -37,7 +37,7 @@ enum EngineCases {
   /// Benchmarks of the engine that have no peers.
   static var additionalBenchmarks: [Benchmark] {
     [
-      ReopenBenchmark.benchmark, PacedAppendBenchmark.benchmark,
+      ReopenBenchmark.benchmark, PacedAppendBenchmark.benchmark, LiveAuditBenchmark.benchmark,
     ]
   }
 }

@@ -18,6 +18,8 @@ public final class AuditConsole {
   let writeError: @Sendable (String) -> Void
   /// Whether somebody wants the command to stop; asked from any thread.
   let interruption: @Sendable () -> Bool
+  /// Lets others go first by a niceness, from now on.
+  let giveWay: (_ niceness: Int) -> Void
 
   /// Puts a console together.
   ///
@@ -28,21 +30,25 @@ public final class AuditConsole {
   ///   - interruption: Whether somebody wants the command to stop.
   ///   - fileSystem: The disk that is audited.
   ///   - time: The time of the machine, for progress alone.
+  ///   - giveWay: Lets others go first by a niceness; does nothing by default.
   public init(
     output: any OutputSink, errors: @escaping @Sendable (String) -> Void,
     showsProgress: Bool = false,
     interruption: @escaping @Sendable () -> Bool = { false },
-    fileSystem: any FileSystem = PosixFileSystem(), time: any TimeSource = SystemTime()
+    fileSystem: any FileSystem = PosixFileSystem(), time: any TimeSource = SystemTime(),
+    giveWay: @escaping (_ niceness: Int) -> Void = { _ in }
   ) {
     (self.output, writeError, self.showsProgress) = (output, errors, showsProgress)
     (self.interruption, self.fileSystem, self.time) = (interruption, fileSystem, time)
+    self.giveWay = giveWay
   }
 
   /// Standard output and error of this process.
   public static func standard() -> AuditConsole {
     AuditConsole(
       output: StandardOutputSink(), errors: StandardError.write,
-      showsProgress: StandardError.isTerminal, interruption: { Interruption.isRequested })
+      showsProgress: StandardError.isTerminal, interruption: { Interruption.isRequested },
+      giveWay: ThreadPriority.giveWay)
   }
 
   /// Where the program writes, a command apart.

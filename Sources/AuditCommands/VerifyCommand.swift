@@ -42,6 +42,9 @@ enum VerifyCommand: AuditCommand {
     "html", "FILE", .path, help: "write the report as a page for people, too")
   static let jobs = Option<Int>.defaulting(
     "jobs", short: "j", "N", .integer(in: 0...1_024), to: 0, help: "threads; 0 for one a processor")
+  static let nice = Option<Int>.defaulting(
+    "nice", "N", .integer(in: 0...19), to: 10,
+    help: "how far it gives way to others, as nice(1) has it; 0 for not at all")
   static let noProgress = Flag("no-progress", help: "draw no progress on a terminal")
 
   static let declaration = Command(
@@ -54,11 +57,12 @@ enum VerifyCommand: AuditCommand {
       Without a checkpoint or state from an earlier time, nobody can tell whether the end of the log \
       was cut off or the whole log was made anew: keep some, where the log's owner cannot reach them.
 
-      With --seals each seal of the store is verified: the code under the key of its epoch, the chain that       it is of, and whether records were sealed in the time in which they were appended.
+      With --seals each seal of the store is verified: the code under the key of its epoch, the chain that \
+      it is of, and whether records were sealed in the time in which they were appended.
       """,
     parameters: [
       place, checkpoints, Trust.keys, Trust.origin, Trust.policy, seals, since, stateOut, report,
-      html, jobs, noProgress,
+      html, jobs, nice, noProgress,
     ],
     examples: [
       .init("piperoll-audit verify my.store", "checks a store against itself"),
@@ -77,6 +81,8 @@ enum VerifyCommand: AuditCommand {
   static func run(_ arguments: ParsedArguments, _ console: AuditConsole) throws(AuditFailure)
     -> ExitCode
   {
+    // A log is audited while it is written: whoever appends goes first.
+    console.giveWay(arguments[nice])
     let outcome = try audit(
       try options(arguments, console), arguments, console)
     let verdict = outcome.report.verdict

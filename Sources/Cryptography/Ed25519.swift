@@ -12,20 +12,39 @@ public enum Ed25519 {
 
   /// Whether a signature over a message is that of a key.
   ///
-  /// Refused whatever the message: keys and commitments of small order, under which a signature proves nothing, and
-  /// every number that is not written the one way there is.
+  /// The rule, for single signatures and many: the equation without the cofactor, and refused whatever the message
+  /// is a key that is not in the subgroup of prime order, a commitment of small order, under which signatures prove
+  /// nothing, and every number that is not written the one way there is. So there are no two signatures of a message
+  /// under a key but from its owner, and no two verifiers that are stricter or laxer disagree about one of ours.
   ///
+  /// - Parameters:
+  ///   - signature: The signature; of another size it is none.
+  ///   - message: What is signed.
+  ///   - publicKey: The key.
+  ///   - isKeySound: Whether ``isSound(_:)`` holds for it: to find that takes nearly as long as the rest.
   /// - Throws: ``CryptographyError/libraryFailed(call:)`` when it cannot be told.
   public static func isValid(
-    _ signature: [UInt8], of message: [UInt8], publicKey: [UInt8]
+    _ signature: [UInt8], of message: [UInt8], publicKey: [UInt8], isKeySound: Bool = false
   ) throws(CryptographyError) -> Bool {
-    guard signature.count == signatureByteCount, publicKey.count == publicKeyByteCount,
-      !hasSmallOrder(publicKey)
-    else { return false }
+    guard signature.count == signatureByteCount, publicKey.count == publicKeyByteCount else {
+      return false
+    }
+    if !isKeySound { guard try isSound(publicKey) else { return false } }
     try requireLibrary()
     // Safety: the sizes were checked above; the message has the size it is said to have.
     return unsafe crypto_sign_ed25519_verify_detached(
       signature, message, UInt64(message.count), publicKey) == 0
+  }
+
+  /// Whether a public key is a point of the subgroup of prime order, written the one way there is, and not the
+  /// identity: no other can come from a seed.
+  ///
+  /// - Throws: ``CryptographyError/libraryFailed(call:)`` when it cannot be told.
+  public static func isSound(_ publicKey: [UInt8]) throws(CryptographyError) -> Bool {
+    guard publicKey.count == publicKeyByteCount else { return false }
+    try requireLibrary()
+    // Safety: the size was checked above.
+    return unsafe crypto_core_ed25519_is_valid_point(publicKey) == 1
   }
 
   /// The signature of a message; the same one each time.

@@ -22,6 +22,8 @@ public struct NoteVerifierKey: Hashable, Sendable {
   public let kind: SignatureKind
   /// The public key.
   public let publicKey: [UInt8]
+  /// Whether anything can be verified with it: see ``Ed25519/isSound(_:)``. Found once, for many notes.
+  let isSound: Bool
 
   /// A key.
   ///
@@ -31,6 +33,7 @@ public struct NoteVerifierKey: Hashable, Sendable {
     guard publicKey.count == kind.publicKeyByteCount else { throw .key(.length) }
     if kind != .mldsa44Cosignature, Ed25519.hasSmallOrder(publicKey) { throw .key(.smallOrder) }
     (self.name, self.kind, self.publicKey) = (name, kind, publicKey)
+    isSound = kind != .mldsa44Cosignature && (try? Ed25519.isSound(publicKey)) == true
   }
 
   /// The first four bytes, big-endian, of the digest of name, kind and key.

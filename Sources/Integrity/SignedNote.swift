@@ -145,8 +145,10 @@ extension [NoteVerifierKey] {
 
 extension NoteVerifierKey {
   func isValid(_ signature: [UInt8], of message: [UInt8]) throws(NoteError) -> Bool {
+    guard isSound else { return false }
     do throws(CryptographyError) {
-      return try Ed25519.isValid(signature, of: message, publicKey: publicKey)
+      return try Ed25519.isValid(
+        signature, of: message, publicKey: publicKey, isKeySound: true)
     } catch {
       throw .cryptography(error)
     }

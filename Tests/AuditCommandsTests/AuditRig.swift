@@ -33,6 +33,8 @@ final class AuditRig {
     let code: Int32
     let output: String
     let errors: String
+    /// How far it gave way to others; `nil` when it was not asked to.
+    let niceness: Int?
 
     /// One line on standard error and exit code 2: how every error should look.
     var isClearError: Bool {
@@ -45,13 +47,15 @@ final class AuditRig {
   func run(_ words: [String], isTerminal: Bool = false, isInterrupted: Bool = false) -> Outcome {
     let sink = AuditSink(isTerminal: isTerminal)
     let errors = ErrorText()
+    var niceness: Int?
     let console = AuditConsole(
       output: sink, errors: { text in errors.text.withLock { $0 += text } },
-      showsProgress: isTerminal, interruption: { isInterrupted }, time: SwiftClock(now))
+      showsProgress: isTerminal, interruption: { isInterrupted }, time: SwiftClock(now),
+      giveWay: { niceness = $0 })
     let code = AuditProgram.run(words, on: console).rawValue
     return Outcome(
       code: code, output: String(decoding: sink.bytes, as: UTF8.self),
-      errors: errors.text.withLock { $0 })
+      errors: errors.text.withLock { $0 }, niceness: niceness)
   }
 
   private final class ErrorText: Sendable {

@@ -72,6 +72,12 @@ import Testing
     #expect(verify("--jobs", "1", "--json").output == verify("--jobs", "7", "--json").output)
   }
 
+  @Test func `whoever appends goes first, unless that is not wanted`() {
+    #expect(verify().niceness == 10)
+    #expect(verify("--nice", "0").niceness == 0)
+    #expect(verify("--nice", "20").isClearError && verify("--nice", "-1").isClearError)
+  }
+
   @Test func `a page is written beside the report`() throws {
     #expect(verify("--html", rig.path("page.html")).code == 0)
     let page = String(decoding: try rig.read("page.html"), as: UTF8.self)

@@ -1,0 +1,16 @@
+internal import Glibc
+
+/// How much of the processors a thread gets when others want them too.
+public enum ThreadPriority {
+  /// Lets others go first: from now on for the calling thread, and for threads that it starts.
+  ///
+  /// - Parameter niceness: 0 changes nothing, 19 takes no more than what others leave; a thread that gives way
+  ///   further already stays as it is. See nice(2).
+  public static func giveWay(niceness: Int) {
+    // Of the calling thread, which 0 stands for: on Linux each has a niceness of its own.
+    let mine = getpriority(.init(PRIO_PROCESS.rawValue), 0)
+    guard niceness > mine else { return }
+    // Whoever may not be niced is audited with as it is: nothing depends on it.
+    _ = setpriority(.init(PRIO_PROCESS.rawValue), 0, Int32(min(19, niceness)))
+  }
+}
