@@ -72,6 +72,7 @@ extension Store {
 extension Store {
   /// The stream of statements.
   func evidenceLog(creating: Bool) throws(OpenError) -> StreamLog? {
+    try refuseWhenClosed()
     if let log = knownEvidence.withLock({ $0.log }) { return log }
     let found = try findEvidenceLog(creating: creating)
     knownEvidence.withLock { $0.log = found }

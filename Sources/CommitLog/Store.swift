@@ -195,7 +195,7 @@ public final class Store: Sendable {
     }
   }
 
-  private func refuseWhenClosed() throws(OpenError) {
+  func refuseWhenClosed() throws(OpenError) {
     if isClosed.load(ordering: .acquiring) { throw .closed }
   }
 

@@ -14,6 +14,11 @@ final class StreamEvidence: Sendable {
   static let groupOffsetCount: UInt64 = 4_096
   /// Offsets that are hashed together.
   static let pieceOffsetCount = 1_024
+  /// Bytes of contents behind which a piece ends all the same, and a group.
+  static let pieceByteCount = 1 << 20
+  static let groupByteCount = 16 << 20
+  /// Records that are read at a time, before their bytes are counted.
+  private static let readCount = 64
 
   /// How long whoever hashes sleeps while records come, in nanoseconds. To be woken would cost the one who
   /// appends more than all else that the tree takes from it.
@@ -46,11 +51,19 @@ final class StreamEvidence: Sendable {
     var unplaced: EvidenceGroup?
     /// Why it found none.
     var refusal: AppendError?
-    /// Since when there are leaves that no group has, by the monotonic clock; 0 for none.
+    /// Since when there are records that no group has, by the monotonic clock; 0 for none.
     var pendingSince: UInt64 = 0
-    /// How often in turn there was no new record.
+    /// Bytes of the contents of records that are hashed and that no group has.
+    private(set) var pendingByteCount = 0
+    /// Records of the next piece, by the size of those of the last.
+    private(set) var pieceOffsetCount = StreamEvidence.pieceOffsetCount
+    /// How often in turn there was no new record when it was time to look.
     private(set) var idleCount = 0
     private var seenOffset: UInt64 = 0
+    /// When it is time to look again, unless there are new records; `nil` when whoever appends says so.
+    private(set) var nextLook: UInt64? = 0
+    /// Whether whoever appends next was asked to say so.
+    var isAsleep = false
     /// Where the records are read; `nil` before the first and behind the last.
     private var reader: LogReader?
     private var piece = LeafPiece()
@@ -81,19 +94,48 @@ final class StreamEvidence: Sendable {
       defer { swap(&piece, &self.piece) }
       piece.nextOffset = first
       // Pieces end with blocks of the tree, so that groups do, and whoever audits a chain needs the blocks alone.
-      let ahead = Int(first % UInt64(EvidenceBuilder.blockLeafCount))
-      try reader?.addNext(to: &piece, max: pieceOffsetCount - ahead)
+      let ahead = first % UInt64(EvidenceBuilder.blockLeafCount)
+      let end = first + UInt64(StreamEvidence.pieceOffsetCount) - ahead
+      while piece.nextOffset < end, piece.byteCount < pieceByteCount {
+        let before = piece.nextOffset
+        try reader?.addNext(to: &piece, max: Int(min(end - before, UInt64(readCount))))
+        if piece.nextOffset == before { break }
+      }
+      pendingByteCount += piece.byteCount
+      pieceOffsetCount =
+        piece.byteCount < pieceByteCount ? StreamEvidence.pieceOffsetCount : max(1, piece.count)
       let (leaves, recordCount, times) = piece.finish()
       builder.append(leaves, recordCount: recordCount, appendTimes: times)
       return hashedOffset > first
     }
 
+    /// Ends the group that is being made.
+    mutating func endGroup() -> EvidenceGroup? {
+      (pendingSince, pendingByteCount) = (0, 0)
+      return builder.endGroup()
+    }
+
+    /// Whether there are records that the last look did not see.
+    func hasNew(_ visible: UInt64) -> Bool { visible > seenOffset }
+
     /// Notes a look for records.
     ///
-    /// - Parameter visible: Offset behind the last that there is.
-    mutating func noteLook(_ visible: UInt64) {
-      idleCount = visible > seenOffset ? 0 : idleCount + 1
+    /// - Parameters:
+    ///   - visible: Offset behind the last that there is.
+    ///   - now: The time by the monotonic clock.
+    mutating func noteLook(_ visible: UInt64, now: UInt64) {
+      if visible > seenOffset {
+        idleCount = 0
+      } else if let nextLook, now >= nextLook {
+        idleCount += 1
+      }
       seenOffset = visible
+      if visible > hashedOffset, pendingSince == 0 { pendingSince = max(1, now) }
+    }
+
+    /// Notes how long nobody needs to look: `nil` until somebody appends.
+    mutating func sleep(_ nanoseconds: UInt64?, from now: UInt64) {
+      nextLook = nanoseconds.map { now &+ min($0, .max &- now) }
     }
 
     /// Lets go of the stream's files.

@@ -39,7 +39,7 @@ extension StreamLog {
       core.signalCommitter()
     }
     if core.options.execution == .inline {
-      _ = evidenceIfDue()
+      while evidenceIfDue() == 0 {}
     } else {
       core.signalEvidence()
     }
@@ -78,10 +78,10 @@ extension StreamLog {
     }
     let pending = work.builder.pendingCount
     let isDue =
-      pending >= StreamEvidence.groupOffsetCount || !hasMore && endingGroup
-      || !hasMore && isGroupOld(work)
-    if pending > 0, isDue, let group = work.builder.endGroup() {
-      work.pendingSince = 0
+      pending >= StreamEvidence.groupOffsetCount
+      || work.pendingByteCount >= StreamEvidence.groupByteCount
+      || !hasMore && endingGroup || isGroupOld(work)
+    if pending > 0, isDue, let group = work.endGroup() {
       guard place(group, &work) else { return false }
     } else if pending > 0, work.pendingSince == 0 {
       work.pendingSince = max(1, core.time.monotonicNanoseconds())
@@ -91,7 +91,7 @@ extension StreamLog {
 
   private func isPieceVisible(_ work: borrowing StreamEvidence.Work) -> Bool {
     let visible = visible
-    return visible - min(visible, work.hashedOffset) >= StreamEvidence.pieceOffsetCount
+    return visible - min(visible, work.hashedOffset) >= work.pieceOffsetCount
   }
 
   private func isGroupOld(_ work: borrowing StreamEvidence.Work) -> Bool {
@@ -143,42 +143,67 @@ extension StreamLog {
   /// Does what is due and answers how long until something will be; `nil` when nothing is expected.
   func evidenceIfDue() -> UInt64? {
     guard let evidence else { return nil }
-    // Somebody else hashes.
-    let sleep =
-      evidence.work.withLockIfAvailable { work in advanceEvidence(&work, evidence) }
-      ?? StreamEvidence.napNanoseconds
+    let now = core.time.monotonicNanoseconds()
+    // Unless somebody else hashes.
+    var sleep: UInt64? = StreamEvidence.napNanoseconds
+    evidence.work.withLockIfAvailable { work in
+      sleep = advanceEvidence(&work, evidence, now: now)
+      work.sleep(sleep, from: now)
+    }
     guard evidence.awaited.load(ordering: .relaxed) != 0 else { return sleep }
     return min(sleep ?? .max, 10_000_000)
   }
 
-  /// Hashes what is visible, and answers how long whoever does it may sleep; `nil` when nothing is expected.
+  /// Hashes what is visible, a group of it at most, and answers how long whoever does it may sleep; `nil` when
+  /// nothing is expected.
   private func advanceEvidence(
-    _ work: inout StreamEvidence.Work, _ evidence: StreamEvidence
+    _ work: inout StreamEvidence.Work, _ evidence: StreamEvidence, now: UInt64
   ) -> UInt64? {
     let awaited = evidence.awaited.exchange(0, ordering: .acquiringAndReleasing)
     let isAwaited = awaited > watermarks.value(.evidenced)
-    work.noteLook(visible)
-    // While records come only whole pieces are hashed: what is being written is left to who writes it.
-    while isAwaited || work.idleCount > 0 || isPieceVisible(work) {
+    if !isAwaited, let sleep = restOfSleep(work, now: now) { return sleep }
+    work.noteLook(visible, now: now)
+    work.isAsleep = false
+    let before = work.hashedOffset
+    // While records come only whole pieces are hashed: what is being written is left to who writes it. One group at
+    // a time: other streams wait.
+    while isAwaited || work.idleCount > 0 || isPieceVisible(work) || isGroupOld(work) {
       guard advanceEvidence(&work, endingGroup: isAwaited) else { break }
+      if work.hashedOffset - before >= StreamEvidence.groupOffsetCount { break }
     }
     guard failure == nil else { return nil }
     if awaited > watermarks.value(.evidenced) {
-      // It is not visible yet.
+      // It is not visible yet, or there is more before it.
       _ = evidence.awaited.max(awaited, ordering: .acquiringAndReleasing)
     }
-    let hashed = work.hashedOffset
-    let longest = core.options.evidenceNanoseconds / 4
+    let longest = max(core.options.evidenceNanoseconds / 4, StreamEvidence.napNanoseconds)
     guard work.unplaced == nil else { return longest }
-    if work.idleCount >= StreamEvidence.idleLookCount {
-      // Whoever appends next wakes the thread, unless somebody has appended already.
-      let isAsleep = state.withLock { state in
-        state.isEvidenceAsleep = state.nextOffset.rawValue == hashed
-        return state.isEvidenceAsleep
-      }
-      if isAsleep { return work.builder.pendingCount == 0 ? nil : longest }
+    let hasMore = isPieceVisible(work) || isAwaited && work.hashedOffset < visible
+    if hasMore, work.hashedOffset > before { return 0 }
+    if work.idleCount >= StreamEvidence.idleLookCount, putToSleep(&work) {
+      return work.builder.pendingCount == 0 ? nil : longest
     }
     return min(longest, StreamEvidence.napNanoseconds << UInt64(min(work.idleCount, 20)))
+  }
+
+  /// How long nobody needs to look, when it is not time yet and no record has come; inside, `nil` until somebody
+  /// appends.
+  private func restOfSleep(_ work: borrowing StreamEvidence.Work, now: UInt64) -> UInt64?? {
+    guard work.unplaced == nil, !work.hasNew(visible) else { return nil }
+    // Somebody may have appended what is not visible yet.
+    if work.isAsleep, state.withLock({ !$0.isEvidenceAsleep }) { return nil }
+    guard let nextLook = work.nextLook else { return .some(nil) }
+    return now < nextLook ? .some(nextLook - now) : nil
+  }
+
+  /// Has whoever appends next wake the thread, unless somebody has appended already.
+  private func putToSleep(_ work: inout StreamEvidence.Work) -> Bool {
+    let hashed = work.hashedOffset
+    work.isAsleep = state.withLock { state in
+      state.isEvidenceAsleep = state.nextOffset.rawValue == hashed
+      return state.isEvidenceAsleep
+    }
+    return work.isAsleep
   }
 
   /// Lets go of the files: the reader of the records holds the stream, which holds it.

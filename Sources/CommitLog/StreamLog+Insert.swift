@@ -237,6 +237,7 @@ extension StreamLog {
     let byteCount = SegmentLayout.aligned(SoloRecord.headByteCount + valueByteCount)
     while true {
       var room = WriterState.Room.ready
+      var wakes = false
       let claim = try state.withLock { state throws(AppendError) -> OpenClaim? in
         if state.failure != nil || state.isClosing { throw Self.refusal(state) }
         if !state.hasRoom(byteCount) {
@@ -244,9 +245,14 @@ extension StreamLog {
           guard case .ready = room else { return nil }
           if !state.departed.isEmpty { self.listDepartures(state) }
         }
+        wakes = state.isEvidenceAsleep
+        state.isEvidenceAsleep = false
         return self.openClaim(byteCount, payloadByteCount: valueByteCount, &state)
       }
-      if let claim { return claim }
+      if let claim {
+        if wakes { core.signalEvidence() }
+        return claim
+      }
       try makeRoom(room, waiting: true)
     }
   }

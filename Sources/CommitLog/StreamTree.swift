@@ -194,7 +194,9 @@ public final class StreamTree: TreeHashes, Sendable {
     var data: [UInt8] = []
     let first = number * Self.blockLeafCount
     var next = first
-    while next < first + Self.blockLeafCount, let leaf = removed.leaf(at: next) {
+    // What is stated and still there is read: only so its data are known.
+    let end = min(first + Self.blockLeafCount, max(source.logStart, first))
+    while next < end, let leaf = removed.leaf(at: next) {
       leaves.append(leaf)
       next += 1
     }

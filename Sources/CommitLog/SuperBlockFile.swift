@@ -52,7 +52,8 @@ enum SuperBlockFile {
       copy.generation += 1
     }
     try directory.fileSystem.replace(
-      StoreDirectory.superblockName, in: directory.root, bytes: bytes)
+      StoreDirectory.superblockName, in: directory.root,
+      aside: StoreDirectory.superblockName + ".new", bytes: bytes)
   }
 
   // MARK: Reading

@@ -12,8 +12,8 @@ public enum Ed25519 {
 
   /// Whether a signature over a message is that of a key.
   ///
-  /// The rule, for single signatures and many: the equation without the cofactor, and refused whatever the message
-  /// is a key that is not in the subgroup of prime order, a commitment of small order, under which signatures prove
+  /// The rule, for single signatures and many: the equation without the cofactor, as libsodium 1.0.18 has it (a
+  /// test tells if another has not), and refused whatever the message is a key that is not in the subgroup of prime order, a commitment of small order, under which signatures prove
   /// nothing, and every number that is not written the one way there is. So there are no two signatures of a message
   /// under a key but from its owner, and no two verifiers that are stricter or laxer disagree about one of ours.
   ///

@@ -77,7 +77,7 @@ public final class SubjectKeyStore: Sendable {
     }
     let folder = try openFolder(path, fileSystem)
     do throws(FileSystemError) {
-      let ours = [lockName, "\(indexName).new"]
+      let ours = [lockName, ".\(indexName).new"]
       guard try folder.directory.entries().allSatisfy({ ours.contains($0.name) }) else {
         throw FileSystemError(.open, path, .alreadyExists)
       }

@@ -27,13 +27,17 @@ public struct NoteVerifierKey: Hashable, Sendable {
 
   /// A key.
   ///
-  /// - Throws: ``NoteError/key(_:)`` when it has the wrong size, or is a point of small order, under which
-  ///   anybody can sign.
+  /// - Throws: ``NoteError``: `.key` when it has the wrong size, or is a point of small order, under which anybody
+  ///   can sign; `.cryptography` when that cannot be told.
   public init(name: KeyName, kind: SignatureKind, publicKey: [UInt8]) throws(NoteError) {
     guard publicKey.count == kind.publicKeyByteCount else { throw .key(.length) }
     if kind != .mldsa44Cosignature, Ed25519.hasSmallOrder(publicKey) { throw .key(.smallOrder) }
     (self.name, self.kind, self.publicKey) = (name, kind, publicKey)
-    isSound = kind != .mldsa44Cosignature && (try? Ed25519.isSound(publicKey)) == true
+    do throws(CryptographyError) {
+      isSound = kind == .mldsa44Cosignature ? false : try Ed25519.isSound(publicKey)
+    } catch {
+      throw .cryptography(error)
+    }
   }
 
   /// The first four bytes, big-endian, of the digest of name, kind and key.

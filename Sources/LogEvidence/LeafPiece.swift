@@ -28,6 +28,9 @@ public struct LeafPiece: Sendable {
   /// Offsets that were added since the last were made into leaves.
   public var count: Int { hasher.count }
 
+  /// Bytes of their contents.
+  public var byteCount: Int { memory.count }
+
   /// Adds leaves without a record up to an offset.
   public mutating func addEmpty(upTo offset: UInt64, _ kind: RecordLeaf.Kind) {
     while nextOffset < offset {

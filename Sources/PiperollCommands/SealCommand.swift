@@ -64,6 +64,9 @@ enum SealCommand: ExecutableCommand {
     guard let planPath = arguments[plan], let verifierPath = arguments[verifier] else {
       throw .message("generate needs --plan and --verifier")
     }
+    guard Set([arguments[key], planPath, verifierPath]).count == 3 else {
+      throw .message("--key, --plan and --verifier name the same file; give each its own")
+    }
     let environment = console.environment
     let start = environment.time.now().rawValue / 1_000_000_000
     let length = UInt32(clamping: arguments[epoch].components.seconds)

@@ -148,6 +148,32 @@ import Testing
     store.close()
   }
 
+  @Test func `what is stated and still there has its proofs`() throws {
+    let machine = Machine()
+    try machine.create()
+    let store = try machine.open()
+    let log = try StreamTreeTests.log(store, .memory, evidence: .tree)
+    for part in 0..<4 as Range<UInt64> {
+      try StreamLogEvidenceTests.append(1_700, to: log, seed: part)
+      _ = try store.stateHeads()
+    }
+    let expected = try StreamTreeTests.slowTree(log)
+    // As a crash leaves it between the statement and the removal.
+    let end = Offset(rawValue: expected.size / 2 + 77)
+    try store.core.statements.stateRemoval(
+      of: log, from: .zero, to: end, cause: .request, reason: "never carried out")
+    let tree = try store.tree(of: log)
+    for offset in stride(from: 0, to: expected.size, by: 13) {
+      let place = Offset(rawValue: offset)
+      let leaf = try #require(try tree.leaves(place..<place.advanced(by: 1)).first)
+      #expect(leaf.offset == offset)
+      let (hash, proof) = try tree.proof(of: place, size: expected.size, root: expected.root)
+      #expect(hash == MerkleTree.leafHash(leaf.encoded))
+      try proof.verify(leaf: hash, root: expected.root)
+    }
+    store.close()
+  }
+
   @Test func `the statements themselves stay, and a reason has its limit`() throws {
     let machine = Machine()
     try machine.create()

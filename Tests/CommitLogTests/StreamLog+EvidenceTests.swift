@@ -1,5 +1,6 @@
 import ByteCoding
 import Cryptography
+import Glibc
 import Integrity
 import LogFormat
 import PlatformIO
@@ -183,6 +184,65 @@ import Testing
       again.close()
     }
     #expect(removed >= 6)
+  }
+
+  /// Waits until a thread of the store has covered everything, without asking for it.
+  private static func isCovered(_ log: StreamLog, within seconds: Int = 60) -> Bool {
+    for _ in 0..<(seconds * 200) {
+      if log.evidencedOffset == log.logEndOffset { return true }
+      usleep(5_000)
+    }
+    return false
+  }
+
+  @Test(arguments: everyClass)
+  func `what nobody awaits is covered by age, however it is appended`(_ durability: Durability)
+    throws
+  {
+    try withFolder { folder in
+      let path = folder + "/store"
+      try Store.create(at: path)
+      var storeOptions = StoreOptions()
+      storeOptions.evidenceNanoseconds = 20_000_000
+      let store = try Store.open(at: path, options: storeOptions)
+      var options = StreamOptions()
+      options.durability = durability
+      options.evidence = .tree
+      let log = try store.createStream(StreamName("s"), options: options)
+      for round in 0..<3 {
+        // From sleep each time: by a reservation, by a record, by more than a group.
+        usleep(100_000)
+        switch round {
+        case 0: _ = try log.appendReserving(byteCount: 3) { _ in }
+        case 1: try log.append([1, 2, 3])
+        default: for _ in 0..<9_000 { try log.append([1, 2, 3]) }
+        }
+        #expect(Self.isCovered(log), "round \(round)")
+      }
+      store.close()
+    }
+  }
+
+  @Test func `groups end by age while records keep coming`() throws {
+    try withFolder { folder in
+      let path = folder + "/store"
+      try Store.create(at: path)
+      var storeOptions = StoreOptions()
+      storeOptions.evidenceNanoseconds = 50_000_000
+      let store = try Store.open(at: path, options: storeOptions)
+      var options = StreamOptions()
+      options.durability = .memory
+      options.evidence = .tree
+      let log = try store.createStream(StreamName("s"), options: options)
+      // Fewer than a piece all the time, and never a pause that is longer than a nap.
+      for index in 0..<2_000 {
+        try log.append([UInt8(truncatingIfNeeded: index)])
+        usleep(300)
+        if log.evidencedOffset > .zero { break }
+      }
+      #expect(log.evidencedOffset > .zero && log.logEndOffset.rawValue < 1_024)
+      store.close()
+    }
   }
 
   @Test func `a stream without evidence says so`() throws {

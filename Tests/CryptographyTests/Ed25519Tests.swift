@@ -150,6 +150,18 @@ import Testing
     ),
   ]
 
+  @Test func `a commitment with a part of small order is refused under a good key`() throws {
+    let key = try #require(
+      Hexadecimal.bytes("03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"))
+    let signature = try #require(
+      Hexadecimal.bytes(
+        "713835e65a84212b423467c1cf4d8fd5e1ac6cdd53162d3a6c744851d101422c"
+          + "9bd453027f92dbf2316f057e4ff3792a49ce86558467bf11cec9da397d7cdb05"))
+    // With the cofactor the equation holds: whoever has the key can make it hold, for two signatures of one message.
+    #expect(try Ed25519.isSound(key))
+    #expect(try !Ed25519.isValid(signature, of: Array("hello".utf8), publicKey: key))
+  }
+
   @Test func `signatures that libraries disagree about are refused`() throws {
     for (place, test) in Self.disputed.enumerated() {
       let message = try #require(Hexadecimal.bytes(Self.disputedMessages[test.message]))
