@@ -4,7 +4,7 @@ import Integrity
 
 /// What tamper evidence costs: hashing, without a store.
 enum EvidenceBenchmarks {
-  static var all: [Benchmark] { [records, tree, nodes, chunk] }
+  static var all: [Benchmark] { [records, tree, nodes, chunk, link] }
 
   private static let recordsPerIteration = 1_024
 
@@ -49,6 +49,18 @@ enum EvidenceBenchmarks {
       name: "tree/nodes", workload: workload(64), goals: goals, contenders: contenders(.nodes))
   }
 
+  /// What the chain costs beside the tree: a link for a group of records.
+  private static var link: Benchmark {
+    Benchmark(
+      name: "chain/link",
+      workload: Workload(recordByteCount: 100, recordsPerIteration: 4_096, durability: .readOnly),
+      contenders: [
+        Contender("piperoll", role: .ours, lifetime: .benchmark) {
+          HashSession(.link, .best, $0.workload)
+        }
+      ])
+  }
+
   private static var chunk: Benchmark {
     Benchmark(
       name: "hash/4KiB", workload: workload(4_096), goals: [], contenders: contenders(.messages))
@@ -67,6 +79,8 @@ final class HashSession: ContenderSession {
     case nodes
     /// Messages of their own.
     case messages
+    /// The link of a group in the chain.
+    case link
   }
 
   private let task: Task
@@ -78,6 +92,7 @@ final class HashSession: ContenderSession {
   private var hasher = LeafHasher()
   private var builder = EvidenceBuilder(
     storeID: [UInt8](repeating: 1, count: 16), streamID: 1, coverage: .tree)
+  private var chain = HashChain()
   private var sum: UInt8 = 0
 
   init(
@@ -108,6 +123,15 @@ final class HashSession: ContenderSession {
         frontier.append(leaves, kernel: kernel)
       case .nodes:
         sum ^= MerkleTree.nodeHashes(of: digests.span, kernel: kernel)[0].bytes[0]
+      case .link:
+        let first = chain.count * UInt64(ranges.count)
+        chain.append(
+          GroupHeader(
+            storeID: Array(digests[0].bytes.prefix(16)), streamID: 1, sequence: chain.count + 1,
+            firstOffset: first, nextOffset: first + UInt64(ranges.count), firstAppendTime: 0,
+            lastAppendTime: 1, recordCount: UInt64(ranges.count), treeSize: UInt64(ranges.count),
+            root: digests[1]))
+        sum ^= chain.head.bytes[0]
       case .messages:
         sum ^= SHA256.digests(of: ranges, in: span, kernel: kernel)[0].bytes[0]
       }
