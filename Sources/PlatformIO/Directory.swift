@@ -74,7 +74,7 @@ public struct Directory: ~Copyable, Sendable {
     try system.removeDirectory(name, in: handle)
   }
 
-  /// Replaces a small file in it as a whole, durably: ``FileSystem/replace(_:in:bytes:isDurable:willReplace:)``.
+  /// Replaces a small file in it as a whole, durably: see `FileSystem.replace`.
   public func replace(_ name: String, bytes: [UInt8], willReplace: () -> Void = {})
     throws(FileSystemError)
   {
