@@ -31,7 +31,8 @@ INLINE __m512i small_sigma_1(__m512i w) {
   return xor3(_mm512_ror_epi32(w, 17), _mm512_ror_epi32(w, 19), _mm512_srli_epi32(w, 10));
 }
 
-// Four words of four messages, in each quarter of the vectors: rows become columns, and big-endian little-endian.
+// Four words of four messages, in each quarter of the vectors: rows become columns, and big-endian
+// little-endian.
 INLINE void turn_four(const __m512i from[4], __m512i to[4]) {
   const __m512i swap = _mm512_broadcast_i32x4(
     _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12));

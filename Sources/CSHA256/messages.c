@@ -202,26 +202,26 @@ struct group {
   size_t count[LANE_LIMIT];
 };
 
-// What stands around the content: it differs from message to message more seldom than that.
-static void pad(struct group *group, size_t lane, const struct message *message, size_t blocks) {
-  uint8_t *made = group->messages[lane].bytes;
+// What stands around the content of a short message: prefix, zeros in its place, padding.
+static void surround(uint8_t *made, const struct message *message, size_t blocks) {
   size_t total = message->prefix_count + message->count;
   uint64_t bits = __builtin_bswap64((uint64_t)total * 8);
   memset(made, 0, 2 * BLOCK);
   if (message->prefix_count > 0) memcpy(made, message->prefix, message->prefix_count);
   made[total] = 0x80;
   memcpy(made + BLOCK * blocks - 8, &bits, 8);
-  group->prefix[lane] = message->prefix;
-  group->prefix_count[lane] = message->prefix_count;
-  group->count[lane] = message->count;
 }
 
+// Makes a message, and around its content only what differs from the one before in its lane.
 static inline void make(
   struct group *group, size_t lane, const struct message *message, size_t blocks) {
   if (
     group->count[lane] != message->count || group->prefix_count[lane] != message->prefix_count
     || group->prefix[lane] != message->prefix) {
-    pad(group, lane, message, blocks);
+    surround(group->messages[lane].bytes, message, blocks);
+    group->prefix[lane] = message->prefix;
+    group->prefix_count[lane] = message->prefix_count;
+    group->count[lane] = message->count;
   }
   copy_short(
     group->messages[lane].bytes + message->prefix_count, message->bytes, message->count);
@@ -229,16 +229,10 @@ static inline void make(
 
 // What stands around a message, and around others of its size behind the same prefix.
 static void make_frame(struct frame *frame, const struct message *message) {
-  size_t total = message->prefix_count + message->count;
-  uint64_t bits = __builtin_bswap64((uint64_t)total * 8);
-  uint8_t *made = frame->message.bytes;
   frame->block_count = block_count(message);
   frame->prefix_count = message->prefix_count;
   frame->count = message->count;
-  memset(made, 0, sizeof frame->message.bytes);
-  if (message->prefix_count > 0) memcpy(made, message->prefix, message->prefix_count);
-  made[total] = 0x80;
-  memcpy(made + BLOCK * frame->block_count - 8, &bits, 8);
+  surround(frame->message.bytes, message, frame->block_count);
 }
 
 // Digests of so many contents, at most a kernel's lanes.

@@ -178,7 +178,9 @@ extension StreamLog {
     }
     let longest = max(core.options.evidenceNanoseconds / 4, StreamEvidence.napNanoseconds)
     guard work.unplaced == nil else { return longest }
-    let hasMore = isPieceVisible(work) || isAwaited && work.hashedOffset < visible
+    // What is awaited may be hashed and have no group yet.
+    let isUnfinished = work.hashedOffset < visible || work.builder.pendingCount > 0
+    let hasMore = isPieceVisible(work) || isAwaited && isUnfinished
     if hasMore, work.hashedOffset > before { return 0 }
     if work.idleCount >= StreamEvidence.idleLookCount, putToSleep(&work) {
       return work.builder.pendingCount == 0 ? nil : longest

@@ -98,6 +98,27 @@ struct Mutator {
     return mutation
   }
 
+  /// Bits that structures cover, in all files.
+  var bitCount: Int { 8 * (ends.last ?? 0) }
+
+  /// The flip of one of those bits, by its number.
+  func flip(_ number: Int) -> (file: String, mutation: Mutation) {
+    let (at, bit) = (number / 8, number % 8)
+    let (file, position) = covered(at)
+    return (
+      file,
+      Mutation(
+        number: number, kind: .flip, changes: [], flip: (position, bit),
+        text: "\(file), byte \(position), bit \(bit)")
+    )
+  }
+
+  /// A byte that a structure covers, by its number among all.
+  private func covered(_ at: Int) -> (file: String, position: Int) {
+    let index = ends.partitionPoint { $0 <= at }
+    return (units[index].file, units[index].bytes.upperBound - (ends[index] - at))
+  }
+
   private func bytes(_ file: String) -> [UInt8] { contents[file] ?? [] }
 
   /// A byte that a structure covers, seven times of eight; else any that nothing covers.
@@ -106,10 +127,7 @@ struct Mutator {
       let run = coverage.free[random.below(coverage.free.count)]
       return (run.file, run.bytes.lowerBound + random.below(run.bytes.count))
     }
-    let at = random.below(ends.last ?? 1)
-    let index = ends.partitionPoint { $0 <= at }
-    let unit = units[index]
-    return (unit.file, unit.bytes.upperBound - (ends[index] - at))
+    return covered(random.below(ends.last ?? 1))
   }
 
   private func changeBytes(_ mutation: inout Mutation, _ random: SeededRandom) {

@@ -85,6 +85,27 @@ struct MutationJudge {
     }
   }
 
+  /// Flips a bit that is covered, audits, and flips it back.
+  ///
+  /// - Returns: A problem, if the audit did not name it.
+  func judge(flip number: Int) throws(ScenarioError) -> String? {
+    let (file, mutation) = mutator.flip(number)
+    guard let flip = mutation.flip else { return nil }
+    let path = "\(Machine.path)/\(file)"
+    let turn = { try store.machine.disk.flipBit(path, byte: flip.byte, bit: flip.bit) }
+    try step("flipping \(mutation.text)") { try turn() }
+    let result: Result<AuditReport, ScenarioError>
+    do throws(ScenarioError) { result = .success(try audit()) } catch { result = .failure(error) }
+    try step("flipping back \(mutation.text)") { try turn() }
+    let name = "bit \(number), \(mutation.text): "
+    switch result {
+    case .failure(let error): return "\(name)\(error)"
+    case .success(let report):
+      let units = Array(coverage.units(file, touching: flip.byte..<(flip.byte + 1)))
+      return problem(mutation, units, report).map { "\(name)\($0): \(Self.text(report))" }
+    }
+  }
+
   private func put(_ bytes: [UInt8]?, _ file: String) throws {
     let path = "\(Machine.path)/\(file)"
     if let bytes {

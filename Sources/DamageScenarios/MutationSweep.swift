@@ -12,6 +12,10 @@ public struct MutationSweep: Sendable {
   public var count = 1_000_000
   /// The only mutation to judge; `nil` for all.
   public var only: Int?
+  /// Every how many-th of the bits that structures cover is flipped, instead of mutations at random; `nil` for those.
+  public var bitStep: Int?
+  /// The first of these bits.
+  public var firstBit = 0
   /// Threads.
   public var threadCount = 2
 
@@ -43,7 +47,7 @@ public struct MutationSweep: Sendable {
   public func run(progress: @escaping @Sendable (Int) -> Void = { _ in }) throws(ScenarioError)
     -> Outcome
   {
-    let numbers = only.map { $0..<($0 + 1) } ?? 0..<count
+    let numbers = try numbers()
     let result = Guarded<(outcome: Outcome, error: ScenarioError?, done: Int)>((Outcome(), nil, 0))
     let sweep = self
     let next = Guarded(numbers.lowerBound)
@@ -65,7 +69,7 @@ public struct MutationSweep: Sendable {
               }
               guard from < numbers.upperBound else { break }
               let part = from..<min(from + Self.portion, numbers.upperBound)
-              let outcome = try Self.judge(part, judge)
+              let outcome = try sweep.judge(part, judge)
               result.withLock {
                 $0.outcome.tally.add(outcome.tally)
                 $0.outcome.sameCount += outcome.sameCount
@@ -89,10 +93,24 @@ public struct MutationSweep: Sendable {
   /// Mutations that a thread takes at a time.
   private static let portion = 256
 
-  private static func judge(_ numbers: Range<Int>, _ judge: MutationJudge) throws(ScenarioError)
-    -> Outcome
+  /// What is judged: mutations, or flips.
+  public func numbers() throws(ScenarioError) -> Range<Int> {
+    if let only { return only..<(only + 1) }
+    guard let bitStep else { return 0..<count }
+    let judge = try MutationJudge(EvidenceStore(seed: seed, byteCount: byteCount), seed: seed)
+    return 0..<(max(0, judge.mutator.bitCount - firstBit) + bitStep - 1) / bitStep
+  }
+
+  private func judge(_ numbers: Range<Int>, _ judge: MutationJudge) throws(ScenarioError) -> Outcome
   {
     var outcome = Outcome()
+    if let bitStep {
+      for number in numbers {
+        let problem = try judge.judge(flip: firstBit + number * bitStep)
+        outcome.tally.note("covered: each bit flipped", problem)
+      }
+      return outcome
+    }
     for number in numbers {
       let mutation = judge.mutator.mutation(number)
       switch try judge.judge(mutation) {

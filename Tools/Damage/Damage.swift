@@ -12,7 +12,7 @@ enum Damage {
       values[String(words[0].dropFirst(2))] = value
       words.removeFirst(2)
     }
-    guard words.isEmpty, ["flips", "files", "mutations"].contains(command) else {
+    guard words.isEmpty, ["flips", "files", "mutations", "bits"].contains(command) else {
       print(usage)
       exit(command == "help" ? 0 : 2)
     }
@@ -32,7 +32,9 @@ enum Damage {
   private static func run(_ command: String, seed: UInt64, _ values: [String: UInt64])
     throws(ScenarioError) -> Tally
   {
-    if command == "mutations" { return try mutate(seed: seed, values) }
+    if command == "mutations" || command == "bits" {
+      return try mutate(seed: seed, values, eachBit: command == "bits")
+    }
     if command == "files" {
       var damage = FileDamage(seed: seed)
       if let count = values["foreign"] { damage.foreignCount = Int(clamping: count) }
@@ -48,19 +50,23 @@ enum Damage {
     return try sweep.run()
   }
 
-  private static func mutate(seed: UInt64, _ values: [String: UInt64]) throws(ScenarioError)
-    -> Tally
+  private static func mutate(seed: UInt64, _ values: [String: UInt64], eachBit: Bool)
+    throws(ScenarioError) -> Tally
   {
     var sweep = MutationSweep()
     sweep.seed = seed
     if let count = values["count"] { sweep.count = Int(clamping: count) }
     if let count = values["bytes"] { sweep.byteCount = Int(clamping: count) }
     sweep.only = values["case"].map { Int(clamping: $0) }
+    if eachBit {
+      sweep.bitStep = max(1, Int(clamping: values["every"] ?? 1))
+      sweep.firstBit = Int(clamping: values["from"] ?? 0)
+    }
     sweep.threadCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     if let count = values["jobs"] { sweep.threadCount = max(1, Int(clamping: count)) }
-    let total = sweep.count
+    let total = try sweep.numbers().count
     let step = max(1, total / 20)
-    print("seed \(seed), \(total) mutations")
+    print("seed \(seed), \(total) \(eachBit ? "flips" : "mutations")")
     let outcome = try sweep.run { done in
       guard done % step < 256 else { return }
       print("\(done) of \(total)")
@@ -68,13 +74,13 @@ enum Damage {
       fflush(nil)
     }
     var tally = outcome.tally
-    if sweep.only == nil {
+    if sweep.only == nil, !eachBit {
       var list = FailureList()
       (list.seed, list.byteCount) = (seed, sweep.byteCount)
       tally.add(try list.run())
     }
     for line in outcome.coverageLines { print(line) }
-    print("\(outcome.sameCount) mutations changed no byte")
+    if !eachBit { print("\(outcome.sameCount) mutations changed no byte") }
     return tally
   }
 
@@ -82,5 +88,6 @@ enum Damage {
     usage: damage flips [--sample N] [--deep N] [--bytes N] [--jobs J] [--seed S]
            damage files [--foreign N] [--seed S]
            damage mutations [--count N] [--bytes N] [--jobs J] [--seed S] [--case NUMBER]
+           damage bits [--every N] [--from N] [--bytes N] [--jobs J] [--seed S]
     """
 }
