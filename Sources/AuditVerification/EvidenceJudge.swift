@@ -270,7 +270,8 @@ struct EvidenceJudge {
     guard let state else { return .incomplete }
     // The group of a chain has a tree of its own: whole blocks of offsets are whole in that one as well where
     // it begins with one.
-    let isAligned = coverage == .tree || range.lowerBound.isMultiple(of: LeafQueue.blockLeafCount)
+    let isAligned =
+      coverage == .tree || range.lowerBound.isMultiple(of: RecordRemoval.blockLeafCount)
     let parts = queue.parts(range, inBlocks: isAligned)
     var emptyCount: UInt64 = 0
     for part in parts {

@@ -3,14 +3,13 @@ internal import Cryptography
 internal import Integrity
 internal import PlatformIO
 
+private let blockLeafCount = RecordRemoval.blockLeafCount
+
 /// Leaves that wait for their group, in the order of their offsets; some may be missing.
 ///
 /// Of those far behind the next group only blocks of 256 are kept, so that memory is bounded however late
 /// groups come; their leaves are made again where they are wanted one by one.
 struct LeafQueue {
-  /// Leaves of a block.
-  static let blockLeafCount: UInt64 = 256
-
   /// Leaves one behind the other; without hashes where there are no records.
   struct Run {
     var offsets: Range<UInt64>
@@ -28,12 +27,11 @@ struct LeafQueue {
     var isSpilled: Bool { !isGap && leaves.isEmpty }
     /// Offsets of whole blocks.
     var blockOffsets: Range<UInt64> {
-      firstBlock * LeafQueue.blockLeafCount..<(firstBlock + UInt64(blocks.count))
-        * LeafQueue.blockLeafCount
+      firstBlock * blockLeafCount..<(firstBlock + UInt64(blocks.count)) * blockLeafCount
     }
     /// Number of the first block.
     var firstBlock: UInt64 {
-      (offsets.lowerBound + (LeafQueue.blockLeafCount - 1)) / LeafQueue.blockLeafCount
+      (offsets.lowerBound + (blockLeafCount - 1)) / blockLeafCount
     }
 
     var keptCount: Int { leaves.count + (head?.leaves.count ?? 0) + (tail?.leaves.count ?? 0) }
@@ -56,18 +54,18 @@ struct LeafQueue {
       guard let all = source?.positions else { return nil }
       guard !blocks.isEmpty else { return (offsets, all) }
       let (first, next) = (firstBlock, firstBlock + UInt64(blocks.count))
-      let number = offset / LeafQueue.blockLeafCount
+      let number = offset / blockLeafCount
       let start = block(number)?.position ?? (number < first ? all.lowerBound : nil)
       // A frame may have leaves of two blocks, so it goes on to where the one behind the next begins.
       let last = number < first ? first : number
       var end = block(last + 2)?.position ?? all.upperBound
       if end == block(last + 1)?.position { end = all.upperBound }
       let from = start ?? block(next - 1)?.position ?? all.lowerBound
-      let lower = number < first ? offsets.lowerBound : min(number, next) * LeafQueue.blockLeafCount
+      let lower = number < first ? offsets.lowerBound : min(number, next) * blockLeafCount
       let upper =
         number < first
-        ? first * LeafQueue.blockLeafCount
-        : number < next ? lower + LeafQueue.blockLeafCount : offsets.upperBound
+        ? first * blockLeafCount
+        : number < next ? lower + blockLeafCount : offsets.upperBound
       return (
         max(lower, offsets.lowerBound)..<min(upper, offsets.upperBound), from..<max(from, end)
       )
@@ -191,20 +189,17 @@ struct LeafQueue {
     let run = runs[index]
     var next = range.lowerBound
     while next < range.upperBound {
-      if inBlocks, next % LeafQueue.blockLeafCount == 0,
-        next + LeafQueue.blockLeafCount <= range.upperBound,
-        let block = run.block(next / LeafQueue.blockLeafCount)
+      let number = next / blockLeafCount
+      if inBlocks, next % blockLeafCount == 0, next + blockLeafCount <= range.upperBound,
+        let block = run.block(number)
       {
         parts.append(.block(block))
-        next += LeafQueue.blockLeafCount
+        next += blockLeafCount
         continue
       }
       // Up to the next block, or to the end where there is none.
-      let nextBlock = (next / LeafQueue.blockLeafCount + 1) * LeafQueue.blockLeafCount
-      let isBeforeBlock =
-        inBlocks
-        && (run.block(next / LeafQueue.blockLeafCount)
-          ?? run.block(next / LeafQueue.blockLeafCount + 1)) != nil
+      let isBeforeBlock = inBlocks && (run.block(number) ?? run.block(number + 1)) != nil
+      let nextBlock = (number + 1) * blockLeafCount
       let wanted = next..<(isBeforeBlock ? min(nextBlock, range.upperBound) : range.upperBound)
       guard let found = leaves(wanted, run) else {
         parts.append(.missing(next..<range.upperBound))

@@ -247,7 +247,7 @@ enum StoreCreation {
     let ours: Set<String> = [
       StoreDirectory.streamsName, StoreDirectory.manifestName, StoreDirectory.spareName,
       StoreDirectory.quarantineName, StoreDirectory.lockName,
-      StoreDirectory.superblockName + ".new",
+      ".\(StoreDirectory.superblockName).new",
     ]
     for entry in try system.entries(of: root) where !ours.contains(entry.name) {
       throw FileSystemError(.makeDirectory, path, .alreadyExists)

@@ -94,7 +94,7 @@ final class StreamEvidence: Sendable {
       defer { swap(&piece, &self.piece) }
       piece.nextOffset = first
       // Pieces end with blocks of the tree, so that groups do, and whoever audits a chain needs the blocks alone.
-      let ahead = first % UInt64(EvidenceBuilder.blockLeafCount)
+      let ahead = first % RecordRemoval.blockLeafCount
       let end = first + UInt64(StreamEvidence.pieceOffsetCount) - ahead
       while piece.nextOffset < end, piece.byteCount < pieceByteCount {
         let before = piece.nextOffset

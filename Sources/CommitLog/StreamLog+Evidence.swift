@@ -161,7 +161,9 @@ extension StreamLog {
   ) -> UInt64? {
     let awaited = evidence.awaited.exchange(0, ordering: .acquiringAndReleasing)
     let isAwaited = awaited > watermarks.value(.evidenced)
-    if !isAwaited, let sleep = restOfSleep(work, now: now) { return sleep }
+    if !isAwaited, !isTimeToLook(work, now: now) {
+      return work.nextLook.map { $0 - now }
+    }
     work.noteLook(visible, now: now)
     work.isAsleep = false
     let before = work.hashedOffset
@@ -188,14 +190,13 @@ extension StreamLog {
     return min(longest, StreamEvidence.napNanoseconds << UInt64(min(work.idleCount, 20)))
   }
 
-  /// How long nobody needs to look, when it is not time yet and no record has come; inside, `nil` until somebody
-  /// appends.
-  private func restOfSleep(_ work: borrowing StreamEvidence.Work, now: UInt64) -> UInt64?? {
-    guard work.unplaced == nil, !work.hasNew(visible) else { return nil }
+  /// Whether a record has come, or may have, or it is time to see what there is.
+  private func isTimeToLook(_ work: borrowing StreamEvidence.Work, now: UInt64) -> Bool {
+    if let nextLook = work.nextLook, now >= nextLook { return true }
+    // A group without room waits for its time: others have their own.
+    guard work.unplaced == nil else { return false }
     // Somebody may have appended what is not visible yet.
-    if work.isAsleep, state.withLock({ !$0.isEvidenceAsleep }) { return nil }
-    guard let nextLook = work.nextLook else { return .some(nil) }
-    return now < nextLook ? .some(nextLook - now) : nil
+    return work.hasNew(visible) || work.isAsleep && state.withLock { !$0.isEvidenceAsleep }
   }
 
   /// Has whoever appends next wake the thread, unless somebody has appended already.

@@ -6,6 +6,9 @@ internal import LogFormat
 internal import PlatformIO
 public import Quantities
 
+/// Leaves under a node of the lowest level that is kept.
+private let blockLeafCount = RecordRemoval.blockLeafCount
+
 /// The tree of a stream as proofs are made from it: nodes of level 8 and above stand in seal blocks and
 /// integrity frames, those below are made again from the 256 records under them, and what became of
 /// records that are gone stands in the statements of their removal.
@@ -16,9 +19,6 @@ public final class StreamTree: TreeHashes, Sendable {
   private let memory: Memory
   private var removed: RemovedLeaves { memory.removed }
   private var redacted: [UInt64: RecordLeaf] { memory.redacted }
-
-  /// Leaves under a node of the lowest level that is kept.
-  private static let blockLeafCount: UInt64 = 1 << UInt64(IntegrityFrame.keptLevel)
 
   /// What a tree knows besides the records: what was stated of those that are gone, and hashes that were used.
   /// Knows no file, so that it may be kept.
@@ -63,7 +63,7 @@ public final class StreamTree: TreeHashes, Sendable {
     }
 
     /// Whether all its leaves are there.
-    var isWhole: Bool { levels[0].count == Int(StreamTree.blockLeafCount) }
+    var isWhole: Bool { levels[0].count == Int(blockLeafCount) }
   }
 
   init(_ source: any ReadSource, _ memory: Memory) {
@@ -107,8 +107,8 @@ public final class StreamTree: TreeHashes, Sendable {
     }
     var leaves: [RecordLeaf] = []
     for offset in first..<end {
-      let place = Int(offset % Self.blockLeafCount)
-      let block = try block(offset / Self.blockLeafCount, leafCount: place + 1)
+      let place = Int(offset % blockLeafCount)
+      let block = try block(offset / blockLeafCount, leafCount: place + 1)
       guard let leaf = block.leaf(place) else { throw .notCovered(offsets.upperBound) }
       guard leaf.offset == offset else { throw .contradiction(offsets) }
       leaves.append(leaf)
@@ -146,7 +146,7 @@ public final class StreamTree: TreeHashes, Sendable {
     if last >= source.logStart, let hash = try kept(node, last: last) { return hash }
     if node.level == IntegrityFrame.keptLevel {
       if let hash = removed.node(ofBlock: node.index) { return hash }
-      let block = try block(node.index, leafCount: Int(Self.blockLeafCount))
+      let block = try block(node.index, leafCount: Int(blockLeafCount))
       guard block.isWhole, let pair = block.levels.last, pair.count == 2 else {
         throw .notCovered(Offset(rawValue: last))
       }
@@ -192,19 +192,19 @@ public final class StreamTree: TreeHashes, Sendable {
     if let known, known.levels[0].count >= leafCount { return known }
     var leaves: [Digest] = []
     var data: [UInt8] = []
-    let first = number * Self.blockLeafCount
+    let first = number * blockLeafCount
     var next = first
     // What is stated and still there is read: only so its data are known.
-    let end = min(first + Self.blockLeafCount, max(source.logStart, first))
+    let end = min(first + blockLeafCount, max(source.logStart, first))
     while next < end, let leaf = removed.leaf(at: next) {
       leaves.append(leaf)
       next += 1
     }
-    if next < first + Self.blockLeafCount {
+    if next < first + blockLeafCount {
       guard next >= source.logStart else {
         throw .removed(Offset(rawValue: next)..<Offset(rawValue: source.logStart))
       }
-      let read = try readLeaves(from: next, to: first + Self.blockLeafCount)
+      let read = try readLeaves(from: next, to: first + blockLeafCount)
       (leaves, data) = (leaves + read.leaves, read.data)
     }
     var block = Block(levels: [leaves], data: data)
@@ -224,13 +224,13 @@ public final class StreamTree: TreeHashes, Sendable {
 
   /// Compares a block with what its group said.
   private func check(_ block: Block, _ number: UInt64) throws(EvidenceError) {
-    let last = (number + 1) * Self.blockLeafCount - 1
+    let last = (number + 1) * blockLeafCount - 1
     guard last >= source.logStart, let pair = block.levels.last, pair.count == 2,
       let kept = try kept(Node(level: IntegrityFrame.keptLevel, index: number), last: last)
     else { return }
     guard MerkleTree.nodeHash(pair[0], pair[1]) == kept else {
       throw .contradiction(
-        Offset(rawValue: number * Self.blockLeafCount)..<Offset(rawValue: last + 1))
+        Offset(rawValue: number * blockLeafCount)..<Offset(rawValue: last + 1))
     }
   }
 

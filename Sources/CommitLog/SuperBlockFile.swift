@@ -52,8 +52,7 @@ enum SuperBlockFile {
       copy.generation += 1
     }
     try directory.fileSystem.replace(
-      StoreDirectory.superblockName, in: directory.root,
-      aside: StoreDirectory.superblockName + ".new", bytes: bytes)
+      StoreDirectory.superblockName, in: directory.root, bytes: bytes)
   }
 
   // MARK: Reading

@@ -188,7 +188,8 @@ struct FileDamageRun {
 
   func foreignNames(_ tally: inout Tally) throws(ScenarioError) {
     let names = [
-      "99999999999999999999.seg", "0000000000000001.tmp", "SUPER.new", "a b", "\u{202e}txt.seg",
+      "99999999999999999999.seg", "0000000000000001.tmp", "SUPER.new", ".SUPER.new", "a b",
+      "\u{202e}txt.seg",
       "\u{fffd}\u{fffd}", "0000000000000001.seg~", "00000000000000AB.seg", "-rf", "é", "e\u{301}",
       "000000000000000g.seg", "ffffffffffffffff.seg", "ffffffffffffffff.mir", ".", "core",
     ]

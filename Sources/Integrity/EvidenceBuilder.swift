@@ -46,8 +46,6 @@ public struct EvidenceGroup: Hashable, Sendable {
 public struct EvidenceBuilder: Sendable {
   /// The lowest level of the tree whose hashes are kept: above 256 leaves, as tiles have them.
   public static let keptLevel = 8
-  /// Leaves under a node of that level.
-  public static let blockLeafCount = 1 << keptLevel
 
   private let storeID: [UInt8]
   private let streamID: UInt64

@@ -26,8 +26,8 @@ public import Cryptography
 /// | | b | for a tree: a bit for each block, the lowest first, set where leaves follow; (blocks + 7) / 8 |
 /// | | 32 n | hashes, in the order of their offsets |
 public struct RecordRemoval: Hashable, Sendable {
-  /// Leaves of a block.
-  public static let blockLeafCount: UInt64 = 256
+  /// Leaves of a block: of those under a node of ``EvidenceBuilder/keptLevel``.
+  public static let blockLeafCount: UInt64 = 1 << UInt64(EvidenceBuilder.keptLevel)
   /// Most hashes of a statement; a longer range needs more than one.
   public static let hashCountLimit = 1 << 15
 

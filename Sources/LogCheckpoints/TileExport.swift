@@ -70,7 +70,9 @@ public struct TileExport: ~Copyable {
       done += 1
       if done % 64 == 0 || done == all { progress(done, all) }
     }
-    do throws(FileSystemError) { try install(note.encoded, as: "checkpoint", in: root) } catch {
+    do throws(FileSystemError) {
+      try fileSystem.replace("checkpoint", in: root, bytes: note.encoded, isDurable: false)
+    } catch {
       throw .file(error)
     }
   }
@@ -94,7 +96,8 @@ public struct TileExport: ~Copyable {
       return
     }
     do throws(FileSystemError) {
-      try install(bytes, as: name, in: try folder(parts.dropLast()))
+      let folder = try folder(parts.dropLast())
+      try fileSystem.replace(name, in: folder, bytes: bytes, isDurable: false)
     } catch {
       throw .file(error)
     }
@@ -137,12 +140,6 @@ public struct TileExport: ~Copyable {
     }
     folders[key] = handle
     return handle
-  }
-
-  private func install(_ bytes: [UInt8], as name: String, in folder: DirectoryHandle)
-    throws(FileSystemError)
-  {
-    try fileSystem.replace(name, in: folder, bytes: bytes, isDurable: false)
   }
 }
 

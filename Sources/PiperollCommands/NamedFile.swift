@@ -27,6 +27,27 @@ enum NamedFile {
     return (above.isEmpty ? "." : String(above), String(name))
   }
 
+  /// Whether two or more of the paths lead to the same name in the same folder, however they are written.
+  static func haveSamePlace(_ paths: [String], _ fileSystem: any FileSystem)
+    throws(CommandFailure) -> Bool
+  {
+    var places: Set<Place> = []
+    for path in paths {
+      let (folder, name) = try split(path)
+      try using { () throws(FileSystemError) in
+        let directory = try fileSystem.openDirectory(path: folder)
+        defer { fileSystem.close(directory) }
+        places.insert(Place(folder: try fileSystem.identity(of: directory), name: name))
+      }
+    }
+    return places.count < paths.count
+  }
+
+  private struct Place: Hashable {
+    let folder: FileIdentity
+    let name: String
+  }
+
   /// Puts bytes in the place of a file, durably; what was there stays until they are whole.
   static func replace(_ path: String, with bytes: [UInt8], _ fileSystem: any FileSystem)
     throws(CommandFailure)

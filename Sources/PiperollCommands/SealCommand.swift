@@ -64,7 +64,8 @@ enum SealCommand: ExecutableCommand {
     guard let planPath = arguments[plan], let verifierPath = arguments[verifier] else {
       throw .message("generate needs --plan and --verifier")
     }
-    guard Set([arguments[key], planPath, verifierPath]).count == 3 else {
+    let paths = [arguments[key], planPath, verifierPath]
+    guard try !NamedFile.haveSamePlace(paths, console.environment.fileSystem) else {
       throw .message("--key, --plan and --verifier name the same file; give each its own")
     }
     let environment = console.environment

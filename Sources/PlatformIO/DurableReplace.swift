@@ -2,13 +2,12 @@ extension FileSystem {
   /// Replaces a small file as a whole: after a crash its name stands for the old bytes or the new ones, never
   /// for a mixture.
   ///
-  /// The bytes are written to another file first, which is also removed if a crash has left one; two callers must
-  /// not replace the same name at once. Mode 0600.
+  /// The bytes are written to `.<name>.new` first, which is also removed if a crash has left one (`<name>.new` may
+  /// be a file of somebody); two callers must not replace the same name at once. Mode 0600.
   ///
   /// - Parameters:
   ///   - name: The file, one path component.
   ///   - directory: Where it is.
-  ///   - aside: The name of that other file; `.<name>.new` by default, since `<name>.new` may be a file of somebody.
   ///   - bytes: What it holds from then on.
   ///   - isDurable: Whether the name is synced as well; the bytes always are. Without, a crash may bring the old
   ///     file back.
@@ -16,10 +15,10 @@ extension FileSystem {
   ///     will find the old file or the new one.
   /// - Throws: The error of the step that failed; the old file is in place if `willReplace` was not called.
   public func replace(
-    _ name: String, in directory: DirectoryHandle, aside: String? = nil, bytes: [UInt8],
+    _ name: String, in directory: DirectoryHandle, bytes: [UInt8],
     isDurable: Bool = true, willReplace: () -> Void = {}
   ) throws(FileSystemError) {
-    let aside = aside ?? ".\(name).new"
+    let aside = ".\(name).new"
     do throws(FileSystemError) { try unlink(aside, in: directory) } catch {
       guard error.reason == .notFound else { throw error }
     }

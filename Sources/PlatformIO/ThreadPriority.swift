@@ -10,7 +10,7 @@ public enum ThreadPriority {
     // Of the calling thread, which 0 stands for: on Linux each has a niceness of its own.
     let mine = getpriority(.init(PRIO_PROCESS.rawValue), 0)
     guard niceness > mine else { return }
-    // Whoever may not be niced is audited with as it is: nothing depends on it.
+    // Where it is refused the thread goes on as it is.
     _ = setpriority(.init(PRIO_PROCESS.rawValue), 0, Int32(min(19, niceness)))
   }
 }

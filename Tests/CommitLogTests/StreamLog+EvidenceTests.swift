@@ -195,20 +195,26 @@ import Testing
     return false
   }
 
-  @Test(arguments: everyClass)
-  func `what nobody awaits is covered by age, however it is appended`(_ durability: Durability)
-    throws
-  {
+  /// Runs with a stream of a store on a disk, whose threads run.
+  private static func withLog(
+    _ durability: Durability, groupAge: UInt64, _ body: (StreamLog) throws -> Void
+  ) throws {
     try withFolder { folder in
       let path = folder + "/store"
       try Store.create(at: path)
       var storeOptions = StoreOptions()
-      storeOptions.evidenceNanoseconds = 20_000_000
+      storeOptions.evidenceNanoseconds = groupAge
       let store = try Store.open(at: path, options: storeOptions)
-      var options = StreamOptions()
-      options.durability = durability
-      options.evidence = .tree
-      let log = try store.createStream(StreamName("s"), options: options)
+      defer { store.close() }
+      try body(try store.createStream(StreamName("s"), options: options(durability, .tree)))
+    }
+  }
+
+  @Test(arguments: everyClass)
+  func `what nobody awaits is covered by age, however it is appended`(_ durability: Durability)
+    throws
+  {
+    try Self.withLog(durability, groupAge: 20_000_000) { log in
       for round in 0..<3 {
         // From sleep each time: by a reservation, by a record, by more than a group.
         usleep(100_000)
@@ -219,21 +225,11 @@ import Testing
         }
         #expect(Self.isCovered(log), "round \(round)")
       }
-      store.close()
     }
   }
 
   @Test func `groups end by age while records keep coming`() throws {
-    try withFolder { folder in
-      let path = folder + "/store"
-      try Store.create(at: path)
-      var storeOptions = StoreOptions()
-      storeOptions.evidenceNanoseconds = 50_000_000
-      let store = try Store.open(at: path, options: storeOptions)
-      var options = StreamOptions()
-      options.durability = .memory
-      options.evidence = .tree
-      let log = try store.createStream(StreamName("s"), options: options)
+    try Self.withLog(.memory, groupAge: 50_000_000) { log in
       // Fewer than a piece all the time, and never a pause that is longer than a nap.
       for index in 0..<2_000 {
         try log.append([UInt8(truncatingIfNeeded: index)])
@@ -241,7 +237,6 @@ import Testing
         if log.evidencedOffset > .zero { break }
       }
       #expect(log.evidencedOffset > .zero && log.logEndOffset.rawValue < 1_024)
-      store.close()
     }
   }
 

@@ -115,6 +115,9 @@ import Testing
         "seal", "generate", "--key", rig.path("k"), "--plan", rig.path("p"), "--verifier",
         rig.path("p")),
       rig.run(
+        "seal", "generate", "--key", rig.path("k"), "--plan", rig.path("p"), "--verifier",
+        rig.path("./k")),
+      rig.run(
         "seal", "generate", "--key", rig.path("no/k"), "--plan", rig.path("p"), "--verifier",
         rig.path("v")),
       rig.run("seal", "make", rig.store, "--key", rig.path("seal.key")),
