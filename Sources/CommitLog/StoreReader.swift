@@ -182,6 +182,12 @@ final class RemoteStream: ReadSource {
 
   func refresh() throws(ReadError) { try refresh(fromFiles: liveCell() == nil) }
 
+  /// Refreshes, and finds the end anew whenever it was looked for last.
+  func look() throws(ReadError) {
+    state.withLock { ($0.askedAt, $0.scannedAt) = (0, 0) }
+    try refresh()
+  }
+
   /// A living writer tells the manifest soon; until then the files tell.
   func refreshFromFiles() throws(ReadError) { try refresh(fromFiles: true) }
 

@@ -6,7 +6,14 @@ public import Quantities
 
 /// Where trees of streams are had from: a store that is open for writing, or one that is only read.
 public protocol StoreTrees: Sendable {
-  /// The tree of a stream, with what statements keep of what is gone.
+  /// Looks for the last record of a stream and the last statement. Otherwise a reader that knows of no writer
+  /// may miss those of the last 10 ms.
+  ///
+  /// - Throws: ``EvidenceError``.
+  func refresh(_ name: StreamName) throws(EvidenceError)
+
+  /// The tree of a stream, with what statements keep of what is gone. What is taken out later contradicts it:
+  /// ask again then, after ``refresh(_:)``.
   ///
   /// - Throws: ``EvidenceError``: `.withoutTree`, `.open` when there is no such stream.
   func tree(ofStream name: StreamName) throws(EvidenceError) -> StreamTree
@@ -37,6 +44,9 @@ extension StoreTrees {
 }
 
 extension Store: StoreTrees {
+  /// Nothing: the store makes all records and statements itself.
+  public func refresh(_ name: StreamName) {}
+
   public func tree(ofStream name: StreamName) throws(EvidenceError) -> StreamTree {
     try tree(of: opened(name))
   }
@@ -90,19 +100,33 @@ extension StoreReader: StoreTrees {
 
   /// What is stated of records of a stream that were taken out.
   func redactions(ofStream streamID: UInt64) throws(EvidenceError) -> [RecordRedaction] {
+    do throws(ReadError) { try streamOfStatements()?.look() } catch { throw .read(error) }
     guard let evidence = try statements(), evidence.streamID != streamID else { return [] }
     return try statementIndex.withLock { index throws(EvidenceError) in
       try index.redactions(of: streamID, evidence: evidence)
     }
   }
 
-  /// The stream of statements, all of them indexed; `nil` where nothing was stated yet.
+  public func refresh(_ name: StreamName) throws(EvidenceError) {
+    let sources = [try evidenced(name), streamOfStatements()]
+    do throws(ReadError) { for source in sources { try source?.look() } } catch {
+      throw .read(error)
+    }
+  }
+
+  /// The stream of statements, all of them indexed that it shows; `nil` where nothing was stated yet.
   private func statements() throws(EvidenceError) -> RemoteStream? {
-    guard let name = try? StreamName(Statement.streamName),
-      let source = try? source(named: name)
-    else { return nil }
-    do throws(ReadError) { try source.refresh() } catch { throw .read(error) }
-    try statementIndex.withLock { index throws(EvidenceError) in try index.read(source) }
+    guard let source = streamOfStatements() else { return nil }
+    let readOffset = statementIndex.withLock { $0.nextOffset }
+    if readOffset.rawValue < source.visible {
+      do throws(ReadError) { try source.refresh() } catch { throw .read(error) }
+      try statementIndex.withLock { index throws(EvidenceError) in try index.read(source) }
+    }
     return source
+  }
+
+  private func streamOfStatements() -> RemoteStream? {
+    guard let name = try? StreamName(Statement.streamName) else { return nil }
+    return try? source(named: name)
   }
 }

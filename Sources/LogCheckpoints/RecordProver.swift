@@ -29,22 +29,32 @@ public struct RecordProver: Sendable {
     do throws(NoteError) { checkpoint = try Checkpoint(text: note.text) } catch {
       throw .note(error)
     }
-    // An origin that ends like this is that of the stream; nothing else may be taken for it, as the
-    // root decides.
-    let suffix = Array(Checkpointer.origin(of: stream.text, in: "").utf8)
-    let isOfStream = checkpoint.origin.suffix(suffix.count).elementsEqual(suffix)
     do throws(EvidenceError) {
-      guard isOfStream else { return try proof(of: offset, under: note, checkpoint) }
-      guard offset.rawValue < checkpoint.size else { throw EvidenceError.notCovered(offset) }
-      let tree = try store.tree(ofStream: stream)
-      let leaf = try leaf(offset, tree)
-      let (_, proof) = try tree.proof(of: offset, size: checkpoint.size, root: checkpoint.root)
-      return ProofFile(
-        index: offset.rawValue, path: proof.path, note: note,
-        extra: RecordProof(leaf: leaf).encoded)
+      do throws(EvidenceError) { return try proof(of: offset, under: note, checkpoint) } catch {
+        // What was stated or taken out in the last moment may be why.
+        try store.refresh(stream)
+        return try proof(of: offset, under: note, checkpoint)
+      }
     } catch {
       throw .evidence(error)
     }
+  }
+
+  private func proof(of offset: Offset, under note: SignedNote, _ checkpoint: Checkpoint)
+    throws(EvidenceError) -> ProofFile
+  {
+    // An origin that ends like this is that of the stream; nothing else may be taken for it, as the
+    // root decides.
+    let suffix = Array(Checkpointer.origin(of: stream.text, in: "").utf8)
+    guard checkpoint.origin.suffix(suffix.count).elementsEqual(suffix) else {
+      return try statedProof(of: offset, under: note, checkpoint)
+    }
+    guard offset.rawValue < checkpoint.size else { throw .notCovered(offset) }
+    let tree = try store.tree(ofStream: stream)
+    let leaf = try leaf(offset, tree)
+    let (_, proof) = try tree.proof(of: offset, size: checkpoint.size, root: checkpoint.root)
+    return ProofFile(
+      index: offset.rawValue, path: proof.path, note: note, extra: RecordProof(leaf: leaf).encoded)
   }
 
   private func leaf(_ offset: Offset, _ tree: StreamTree) throws(EvidenceError) -> RecordLeaf {
@@ -55,7 +65,7 @@ public struct RecordProver: Sendable {
   }
 
   /// By way of a statement of the store.
-  private func proof(of offset: Offset, under note: SignedNote, _ checkpoint: Checkpoint)
+  private func statedProof(of offset: Offset, under note: SignedNote, _ checkpoint: Checkpoint)
     throws(EvidenceError) -> ProofFile
   {
     guard

@@ -59,6 +59,36 @@ import Testing
     store.close()
   }
 
+  @Test func `a reader proves what was stated and taken out a moment ago`() throws {
+    let rig = try CheckpointRig()
+    let name = try StreamName("a b")
+    let taken = Offset(rawValue: 3)
+    func change(_ count: Int, _ redacted: Offset?) throws -> SignedNote {
+      let store = try rig.open()
+      defer { store.close() }
+      let log = try CheckpointRig.stream(store)
+      if let redacted { try store.redact(redacted, in: log) }
+      try CheckpointRig.append(count, to: log)
+      return try Checkpointer(
+        store, origin: CheckpointRig.origin, key: rig.key, file: try rig.file()
+      ).checkpoint()
+    }
+    let before = try change(10, nil)
+    let reader = try rig.openReader()
+    let prover = RecordProver(name, of: reader)
+    let old = try prover.proof(of: taken, under: before)
+    // The clock says that the reader has just looked.
+    let after = try change(5, taken)
+    let reading = try reader.makeReader(of: name)
+    #expect(reading.nextOffset == .zero)
+    for (note, offset) in [(after, 12), (after, 3), (before, 3)] as [(SignedNote, UInt64)] {
+      let file = try prover.proof(of: Offset(rawValue: offset), under: note)
+      let leaf = try check(file, rig, origin: CheckpointRig.origin)
+      #expect(leaf.offset == offset)
+      if offset == 3 { #expect(try leaf == check(old, rig, origin: CheckpointRig.origin)) }
+    }
+  }
+
   @Test func `no bit of a proof can be changed`() throws {
     let rig = try CheckpointRig()
     let store = try rig.open()
