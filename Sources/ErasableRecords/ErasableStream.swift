@@ -143,11 +143,15 @@ public enum ErasableError: Error, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .notErasable(let stream):
-      "stream '\(stream)' was not created as erasable; its payloads stand there for all to read"
-    case .unknownSubject: "no key is known for this subject"
+      "stream '\(escapedForTerminal(stream))' was not created as erasable; its payloads stand there for all to read. "
+        + "Create another with --erasable, or redact records"
+    case .unknownSubject:
+      "no key is known for this subject: it is written otherwise, or its keys are in another folder"
     case .keys(let error): "\(error)"
     case .payload(let error): "\(error)"
-    case .otherPayload: "the payload is not the one that was committed to when it was appended"
+    case .otherPayload:
+      "the payload is not the one that was committed to when it was appended; piperoll-audit verify names "
+        + "what was changed"
     case .cryptography(let error): "\(error)"
     case .append(let error): "\(error)"
     case .unstated(let error):

@@ -2,6 +2,7 @@ public import CommitLog
 internal import Cryptography
 public import EvidenceFiles
 public import Integrity
+internal import PlatformIO
 internal import Quantities
 
 /// Signs how far a store has come, or one of its streams: never twice in ways that contradict each other.
@@ -158,10 +159,12 @@ public enum CheckpointError: Error, Sendable, CustomStringConvertible {
     case .nothing:
       "there is nothing to sign: append to a stream that has a tree (--evidence tree)"
     case .contradiction(let path, let last, let next):
-      "the checkpoint in '\(path)' has size \(last), and the store has another tree, now of size "
-        + "\(next): it is an older copy, or was changed; nothing was signed"
+      "the checkpoint in '\(escapedForTerminal(path))' has size \(last), and the store has another tree, "
+        + "now of size \(next): it is an older copy, or was changed; nothing was signed. See what "
+        + "piperoll-audit verify --checkpoint says of it"
     case .otherOrigin(let path, let last, let next):
-      "'\(path)' holds a checkpoint of '\(last)', not of '\(next)'; each log needs a file of its own"
+      "'\(escapedForTerminal(path))' holds a checkpoint of '\(escapedForTerminal(last))', not of "
+        + "'\(escapedForTerminal(next))'; each log needs a file of its own"
     case .evidence(let error): "\(error)"
     case .file(let error): "\(error)"
     case .note(let error): "\(error)"

@@ -161,7 +161,7 @@ public enum TileExportError: Error, Sendable, CustomStringConvertible {
     case .note(let error): "\(error)"
     case .otherTree(let size):
       "the checkpoint of size \(size) is of another log, or the log was changed; nothing more was "
-        + "written"
+        + "written. piperoll-audit verify --checkpoint tells which"
     }
   }
 }
