@@ -12,7 +12,7 @@ struct BitSearch {
     var bit: Int
   }
 
-  /// Bytes of hashing that one search may take: frames up to 64 KiB are searched as a whole.
+  /// Bytes of hashing that one search may take: frames up to 1 MiB are searched as a whole.
   static let searchByteCount = 36 << 30
   /// Bytes of hashing that are left for all searches of an audit.
   var allowance = 72 << 30
@@ -80,6 +80,7 @@ struct BitSearch {
       head.length >= UInt32(FrameHead.byteCount)
     else { return nil }
     let covered = Frame.coveredByteCount(head.kind, length: Int(head.length))
+    guard covered <= room else { return nil }
     var range = FrameHead.byteCount..<covered
     var cost = covered
     if head.kind == .batch, covered >= BatchLayout.headByteCount {
@@ -93,10 +94,29 @@ struct BitSearch {
         range = BatchLayout.headByteCount..<covered
       }
     }
-    guard covered * range.count <= Self.searchByteCount / 8 else {
+    let content = FrameHead.byteCount..<covered
+    guard cost == covered, content.count >= FrameChecksum.mendingMinimum else {
+      return search(&bytes, in: range, cost: cost, holds)
+    }
+    let word = bytes.rawSpan.littleEndianUnsigned64(at: 0) ?? 0
+    let place = FrameChecksum.place(salt: salt, position: position, word: word)
+    let flip = searchContent(&bytes, content, wanted: head.checksum ^ place, in: range)
+    return flip.flatMap { holds(bytes) ? $0 : nil }
+  }
+
+  /// Searches what the checksum of a frame is of.
+  private mutating func searchContent(
+    _ bytes: inout [UInt8], _ content: Range<Int>, wanted: UInt64, in range: Range<Int>
+  ) -> Flip? {
+    // For each bit two numbers are taken through the blocks of 1 KiB behind it, or half of them: as long as hashing
+    // four bytes takes each.
+    let cost = content.count / 8 * (range.count / 4)
+    guard cost <= min(allowance, Self.searchByteCount) else {
       wasExhaustive = false
       return nil
     }
-    return search(&bytes, in: range, cost: cost, holds)
+    allowance -= cost
+    return FrameChecksum.mend(&bytes, content: content, wanted: wanted, in: range)
+      .map { Flip(byte: $0.byte, bit: $0.bit) }
   }
 }

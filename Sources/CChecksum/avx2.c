@@ -12,6 +12,11 @@ uint64_t piperoll_xxh3_avx2_kernel(const void *bytes, size_t count);
 uint64_t piperoll_xxh3_avx2_kernel(const void *bytes, size_t count) {
   return XXH3_64bits(bytes, count);
 }
+#include "flip_search.h"
+int64_t piperoll_xxh3_find_flip_avx2(uint8_t *bytes, size_t count, uint64_t wanted, size_t first, size_t end);
+int64_t piperoll_xxh3_find_flip_avx2(uint8_t *bytes, size_t count, uint64_t wanted, size_t first, size_t end) {
+  return flip_search(bytes, count, wanted, first, end);
+}
 #pragma clang attribute pop
 #else
 typedef int piperoll_no_avx2;

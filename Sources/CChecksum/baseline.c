@@ -1,16 +1,21 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#include <stdlib.h>
+#include <string.h>
 #include "CChecksum.h"
+#include "flip_search.h"
 
 #if defined(__x86_64__)
 uint64_t piperoll_xxh3_avx2_kernel(const void *bytes, size_t count);
 uint64_t piperoll_xxh3_avx512_kernel(const void *bytes, size_t count);
+int64_t piperoll_xxh3_find_flip_avx2(uint8_t *bytes, size_t count, uint64_t wanted, size_t first, size_t end);
 static int has_avx2(void) { return __builtin_cpu_supports("avx2"); }
 static int has_avx512(void) { return __builtin_cpu_supports("avx512f"); }
 #else
 static int has_avx2(void) { return 0; }
 static int has_avx512(void) { return 0; }
 #define piperoll_xxh3_avx2_kernel piperoll_xxh3_baseline
+#define piperoll_xxh3_find_flip_avx2 flip_search
 #define piperoll_xxh3_avx512_kernel piperoll_xxh3_baseline
 #endif
 
@@ -43,3 +48,13 @@ uint64_t piperoll_xxh3_long(const void *bytes, size_t count) {
 }
 
 const char *piperoll_xxh3_variant(void) { return chosen_name; }
+
+int64_t piperoll_xxh3_find_flip_baseline(uint8_t *bytes, size_t count, uint64_t wanted, size_t first,
+                                         size_t end) {
+  return flip_search(bytes, count, wanted, first, end);
+}
+
+int64_t piperoll_xxh3_find_flip(uint8_t *bytes, size_t count, uint64_t wanted, size_t first, size_t end) {
+  return has_avx2() ? piperoll_xxh3_find_flip_avx2(bytes, count, wanted, first, end)
+                    : flip_search(bytes, count, wanted, first, end);
+}

@@ -97,4 +97,46 @@ import Testing
     }
     #expect(tried > 25)
   }
+
+  @Test func `bits in large frames are named as well`() throws {
+    func noise(_ count: Int, _ random: SeededRandom) -> [UInt8] {
+      (0..<count).map { _ in UInt8(random.below(256)) }
+    }
+    var rig = AuditRig()
+    rig.options.stagingByteCount = 4 << 20
+    try Store.create(at: AuditRig.path, options: rig.options, environment: rig.environment)
+    try rig.writing { store in
+      let log = try store.createStream(
+        StreamName("s"), options: AuditRig.streamOptions(.tree, .disk, 4 << 20))
+      var batch = BatchBuilder()
+      for index in 0..<2_000 {
+        let value = noise(150, SeededRandom(seed: UInt64(index)))
+        try batch.append(value.rawSpan)
+      }
+      try log.append(batch)
+      try log.append(noise(900_000, SeededRandom(seed: 9)))
+    }
+    let file = try #require(rig.files.first { $0.hasPrefix("s/") })
+    let large = try Self.covered(rig.bytes(file)).filter { $0.count > 200_000 }
+    #expect(large.map { $0.count > 500_000 } == [false, true])
+    for range in large {
+      for part in [0.03, 0.5, 0.9999] {
+        let (byte, bit) = (range.lowerBound + Int(part * Double(range.count)), 5)
+        try rig.disk.flipBit(AuditRig.path + "/" + file, byte: byte, bit: bit)
+        let broken = try rig.report().findings.filter { $0.severity == .broken }
+        try rig.disk.flipBit(AuditRig.path + "/" + file, byte: byte, bit: bit)
+        #expect(broken.count == 1)
+        let place = broken.first?.place
+        #expect(place?.position == UInt64(byte) && place?.bit == bit)
+        #expect(place?.offsets?.count == 1)
+      }
+    }
+  }
+
+  @Test func `a frame that says to be shorter than its kind is none`() {
+    var bytes = [UInt8](repeating: 1, count: 24)
+    bytes.replaceSubrange(0..<8, with: [24, 0, 0, 0, FrameKind.gap.rawValue, 0, 0, 0])
+    var search = BitSearch()
+    #expect(search.searchFrame(&bytes, at: 16_384, salt: 1) == nil && search.wasExhaustive)
+  }
 }

@@ -87,6 +87,58 @@ import Testing
     }
   }
 
+  @Test func `the bit that was flipped is found at every length and place`() {
+    var random = SeededGenerator(seed: 5)
+    let lengths = [241, 255, 256, 257, 320, 1_023, 1_024, 1_025, 1_087, 1_088, 1_089, 2_048, 5_000]
+    for length in lengths {
+      var bytes = random.bytes(length + 7)
+      let content = 3..<(3 + length)
+      let wanted = FrameChecksum.content(bytes.rawSpan.extracting(content))
+      let before = bytes
+      for number in stride(from: 0, to: 8 * length, by: length > 300 ? 29 : 1) {
+        let (byte, bit) = (3 + number / 8, number % 8)
+        bytes[byte] ^= 1 << UInt8(bit)
+        let found = FrameChecksum.mend(&bytes, content: content, wanted: wanted, in: content)
+        #expect(found?.byte == byte && found?.bit == bit && bytes == before)
+        // Not where nobody looks.
+        bytes[byte] ^= 1 << UInt8(bit)
+        for other in [3..<byte, (byte + 1)..<content.upperBound] {
+          #expect(FrameChecksum.mend(&bytes, content: content, wanted: wanted, in: other) == nil)
+        }
+        bytes[byte] ^= 1 << UInt8(bit)
+      }
+      #expect(
+        FrameChecksum.mend(&bytes, content: content, wanted: wanted ^ 1, in: content) == nil)
+      #expect(
+        FrameChecksum.mend(&bytes, content: content, wanted: 0, in: 0..<bytes.count) == nil)
+      #expect(FrameChecksum.mend(&bytes, content: 8..<900_000, wanted: 0, in: content) == nil)
+      #expect(bytes == before)
+    }
+    var short = random.bytes(FrameChecksum.mendingMinimum - 1)
+    let all = 0..<short.count
+    #expect(FrameChecksum.mend(&short, content: all, wanted: 0, in: all) == nil)
+  }
+
+  @Test func `the search is the same with vectors and without`() {
+    var random = SeededGenerator(seed: 6)
+    var bytes = random.bytes(30_000)
+    let wanted = piperoll_xxh3(bytes, bytes.count)
+    for _ in 0..<40 {
+      let number = Int(random.next() % UInt64(8 * bytes.count))
+      bytes[number / 8] ^= 1 << UInt8(number % 8)
+      let count = bytes.count
+      let found = bytes.withUnsafeMutableBufferPointer { buffer -> [Int64] in
+        guard let base = buffer.baseAddress else { return [] }
+        return [
+          piperoll_xxh3_find_flip(base, count, wanted, 0, count),
+          piperoll_xxh3_find_flip_baseline(base, count, wanted, 0, count),
+        ]
+      }
+      #expect(found == [Int64(number), Int64(number)])
+      bytes[number / 8] ^= 1 << UInt8(number % 8)
+    }
+  }
+
   @Test func `a frame too short to be mended is refused`() throws {
     var bytes = try RecordSpec.batchFrame(
       [RecordSpec("a")], baseOffset: 1, appendTime: 2, salt: 1, position: 16_384)
