@@ -100,13 +100,40 @@ struct BitSearch {
     }
     let word = bytes.rawSpan.littleEndianUnsigned64(at: 0) ?? 0
     let place = FrameChecksum.place(salt: salt, position: position, word: word)
-    let flip = searchContent(&bytes, content, wanted: head.checksum ^ place, in: range)
-    return flip.flatMap { holds(bytes) ? $0 : nil }
+    return searchContent(&bytes, content, wanted: head.checksum ^ place, in: range, holds)
   }
 
-  /// Searches what the checksum of a frame is of.
+  /// Searches a segment's header.
+  ///
+  /// - Parameters:
+  ///   - bytes: The header; the bit is changed back in it when it is found.
+  ///   - position: Where in the segment.
+  mutating func searchHeader(_ bytes: inout [UInt8], at position: UInt64) -> Flip? {
+    func holds(_ bytes: [UInt8]) -> Bool {
+      (try? SegmentHeader(bytes.rawSpan, at: position)) != nil
+    }
+    let content = 0..<SegmentHeader.checksumPosition
+    guard bytes.count == SegmentHeader.byteCount,
+      let salt = bytes.rawSpan.littleEndianUnsigned64(at: SegmentHeader.saltPosition),
+      let checksum = bytes.rawSpan.littleEndianUnsigned64(at: content.upperBound)
+    else { return nil }
+    let place = FrameChecksum.place(
+      salt: salt, position: position, word: UInt64(content.upperBound))
+    let wanted = checksum ^ place
+    if let flip = searchContent(&bytes, content, wanted: wanted, in: content, holds) { return flip }
+    // These say what is wanted.
+    for start in [SegmentHeader.saltPosition, SegmentHeader.checksumPosition] {
+      if let flip = search(&bytes, in: start..<(start + 8), cost: bytes.count, holds) {
+        return flip
+      }
+    }
+    return nil
+  }
+
+  /// Searches what a checksum is of.
   private mutating func searchContent(
-    _ bytes: inout [UInt8], _ content: Range<Int>, wanted: UInt64, in range: Range<Int>
+    _ bytes: inout [UInt8], _ content: Range<Int>, wanted: UInt64, in range: Range<Int>,
+    _ holds: ([UInt8]) -> Bool
   ) -> Flip? {
     // For each bit two numbers are taken through the blocks of 1 KiB behind it, or half of them: as long as hashing
     // four bytes takes each.
@@ -116,7 +143,10 @@ struct BitSearch {
       return nil
     }
     allowance -= cost
-    return FrameChecksum.mend(&bytes, content: content, wanted: wanted, in: range)
-      .map { Flip(byte: $0.byte, bit: $0.bit) }
+    guard let found = FrameChecksum.mend(&bytes, content: content, wanted: wanted, in: range)
+    else { return nil }
+    if holds(bytes) { return Flip(byte: found.byte, bit: found.bit) }
+    bytes[found.byte] ^= 1 << UInt8(found.bit)
+    return nil
   }
 }

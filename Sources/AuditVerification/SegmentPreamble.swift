@@ -112,12 +112,7 @@ struct SegmentPreamble {
         newer = (position, error)
         return
       }
-      let flip =
-        page.rawSpan.isAllZero
-        ? nil
-        : search.search(&page, in: page.indices, cost: page.count) {
-          (try? SegmentHeader($0.rawSpan, at: position)) != nil
-        }
+      let flip = page.rawSpan.isAllZero ? nil : search.searchHeader(&page, at: position)
       damage.append(
         Damage(
           position: position, byteCount: SegmentHeader.byteCount, flip: flip, cause: error,

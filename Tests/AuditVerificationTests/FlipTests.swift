@@ -133,6 +133,32 @@ import Testing
     }
   }
 
+  @Test func `bits of segment headers are found, of salt and checksum too`() throws {
+    let rig = try AuditRig.store(count: 3, rounds: 1)
+    let file = try #require(rig.files.first { $0.hasPrefix("s/") })
+    let all = try rig.bytes(file)
+    for position in SegmentLayout.headerPositions {
+      let start = Int(position)
+      let header = Array(all[start..<(start + SegmentHeader.byteCount)])
+      var numbers = Array(stride(from: 0, to: 8 * header.count, by: 61))
+      for place in [SegmentHeader.saltPosition, SegmentHeader.checksumPosition] {
+        numbers += (8 * place)..<(8 * place + 64)
+      }
+      for number in numbers {
+        var bytes = header
+        bytes[number / 8] ^= 1 << UInt8(number % 8)
+        var search = BitSearch()
+        let flip = search.searchHeader(&bytes, at: position)
+        #expect(flip == BitSearch.Flip(byte: number / 8, bit: number % 8) && bytes == header)
+      }
+      var bytes = header
+      bytes[300] ^= 3
+      let edited = bytes
+      var search = BitSearch()
+      #expect(search.searchHeader(&bytes, at: position) == nil && bytes == edited)
+    }
+  }
+
   @Test func `a frame that says to be shorter than its kind is none`() {
     var bytes = [UInt8](repeating: 1, count: 24)
     bytes.replaceSubrange(0..<8, with: [24, 0, 0, 0, FrameKind.gap.rawValue, 0, 0, 0])
