@@ -16,7 +16,7 @@ struct ContenderResult {
   let name: String
   let role: Role
   var rounds: [Round] = []
-  var latencies = LatencyHistogram()
+  var latencies = LatencyHistogram(clockStep: MonotonicClock.step)
   /// Why the contender could not finish; its figures are then left out.
   var failure: String?
 

@@ -13,9 +13,13 @@ public struct LatencyHistogram: Sendable {
   /// The longest duration, exactly; 0 when there is none.
   public private(set) var maximum: UInt64 = 0
   private var smallest = UInt64.max
+  private let clockStep: UInt64
 
   /// Creates an empty histogram.
-  public init() {}
+  ///
+  /// - Parameter clockStep: Between two readings of the clock at least, in nanoseconds. Quantiles take durations as
+  ///   evenly spread within a step: otherwise two runs would differ by a whole one, or not at all.
+  public init(clockStep: UInt64 = 1) { self.clockStep = clockStep }
 
   /// Counts one duration.
   public mutating func record(nanoseconds: UInt64) {
@@ -44,14 +48,19 @@ public struct LatencyHistogram: Sendable {
   /// The duration that a share of all recorded ones does not exceed.
   ///
   /// - Parameter share: Within `0...1`.
-  /// - Returns: The upper end of the bucket, at most `maximum`; 0 when nothing was recorded.
+  /// - Returns: The upper end of the bucket, at most `maximum`, less the part of the clock's step that the share
+  ///   does not reach; 0 when nothing was recorded.
   public func value(atShare share: Double) -> UInt64 {
     guard count > 0 else { return 0 }
     let rank = max(1, UInt64((Double(count) * share).rounded(.up)))
     var seen: UInt64 = 0
     for bucket in counts.indices {
       seen += counts[bucket]
-      if seen >= rank { return min(Self.upperEnd(of: bucket), maximum) }
+      guard seen >= rank else { continue }
+      let upper = min(Self.upperEnd(of: bucket), maximum)
+      let beyond = Double(seen - rank) / Double(counts[bucket])
+      let less = UInt64(beyond * Double(clockStep))
+      return max(upper - min(upper, less), smallest)
     }
     return maximum
   }
@@ -74,7 +83,7 @@ public struct LatencyHistogram: Sendable {
 /// Takes the time of single operations during a window.
 public final class LatencyRecorder {
   /// What was recorded since the window began.
-  public private(set) var histogram = LatencyHistogram()
+  public private(set) var histogram = LatencyHistogram(clockStep: MonotonicClock.step)
 
   /// Creates a recorder.
   public init() {}

@@ -22,6 +22,16 @@ import Testing
     #expect(histogram.value(atShare: 1) == 100_000)
   }
 
+  @Test func `durations are spread within a step of the clock`() {
+    var histogram = LatencyHistogram(clockStep: 10)
+    for value in [90, 100] as [UInt64] {
+      for _ in 0..<50 { histogram.record(nanoseconds: value) }
+    }
+    let shares = [0.02, 0.25, 0.5, 0.75, 1]
+    #expect(shares.map { histogram.value(atShare: $0) } == [90, 90, 90, 95, 100])
+    #expect(MonotonicClock.step > 0 && MonotonicClock.step < 1_000_000)
+  }
+
   @Test func `an empty histogram gives zeros`() {
     let histogram = LatencyHistogram()
     #expect(histogram.value(atShare: 0.5) == 0)
