@@ -5,7 +5,7 @@
    the end; all else is known beforehand. So a flip is tried by taking two numbers through the blocks behind
    it, not by hashing them again. The last 64 bytes enter twice, in other places: they are tried one by one. */
 
-enum { block_words = 128, lanes = 8, word_bits = 64 };
+enum { lanes = 8, word_bits = 64 };
 
 static inline uint64_t flip_read(const uint8_t *bytes) {
   uint64_t word;
