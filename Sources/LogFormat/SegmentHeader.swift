@@ -46,6 +46,7 @@ public struct SegmentHeader: Hashable, Sendable {
   public static let byteCount = 4_096
   /// The first eight bytes.
   public static let magic: UInt64 = 0x0a47_4553_4c52_5089  // 89 "PRLSEG" 0a
+  /// Where the checksum stands, 8 bytes: behind all that it is of.
   public static let checksumPosition = 4_088
   /// Where the salt stands, 8 bytes, which enters the checksum twice.
   public static let saltPosition = 88
