@@ -40,7 +40,10 @@ extension SegmentScan {
       scan.producers = inherited
     }
     var end = file.byteCount
-    if trustingClean, let slot, slot.flags.contains(.clean) {
+    if trustingClean, let slot, slot.flags.contains(.clean),
+      // What stands behind it was written later: the slot that said so is lost.
+      (try? reader.frame(at: slot.durablePosition.rawValue, verifying: true)) == nil
+    {
       end = min(end, slot.durablePosition.rawValue)
     }
     scan.walk(reader, to: end)

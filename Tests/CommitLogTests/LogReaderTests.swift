@@ -74,4 +74,27 @@ import Testing
       #expect(total == 35)
     }
   }
+
+  @Test func `a slot of an earlier closing does not end the stream`() throws {
+    let machine = Machine()
+    try machine.create()
+    var count: UInt64 = 0
+    for isLast in [false, true] {
+      let store = try machine.open()
+      let log = try store.createStream(StreamName("s"), options: small(.disk))
+      for _ in 0..<3 { try log.append([1, 2, 3]) }
+      try log.flush()
+      count = log.logEndOffset.rawValue
+      isLast ? store.abandon() : store.close()
+    }
+    // The slot that says that the segment is in use again is destroyed, as a power cut may do when it is
+    // written anew.
+    let path = try #require(
+      machine.disk.paths.first { $0.contains("/s/0") && $0.hasSuffix(".seg") })
+    try machine.disk.flipBit(path, byte: Int(SegmentLayout.slotPositions[1]) + 9, bit: 3)
+    let reader = try StoreReader.open(
+      at: "/data/s", options: machine.options, environment: machine.environment
+    ).makeReader(of: StreamName("s"))
+    #expect(reader.visibleOffset.rawValue == count)
+  }
 }
