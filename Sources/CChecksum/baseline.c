@@ -1,6 +1,5 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-#include <stdlib.h>
 #include <string.h>
 #include "CChecksum.h"
 #include "flip_search.h"
@@ -8,7 +7,8 @@
 #if defined(__x86_64__)
 uint64_t piperoll_xxh3_avx2_kernel(const void *bytes, size_t count);
 uint64_t piperoll_xxh3_avx512_kernel(const void *bytes, size_t count);
-int64_t piperoll_xxh3_find_flip_avx2(uint8_t *bytes, size_t count, uint64_t wanted, size_t first, size_t end);
+int64_t piperoll_xxh3_find_flip_avx2(uint8_t *bytes, size_t count, uint64_t wanted, size_t first, size_t end,
+                                     uint64_t *memory);
 static int has_avx2(void) { return __builtin_cpu_supports("avx2"); }
 static int has_avx512(void) { return __builtin_cpu_supports("avx512f"); }
 #else
@@ -50,11 +50,12 @@ uint64_t piperoll_xxh3_long(const void *bytes, size_t count) {
 const char *piperoll_xxh3_variant(void) { return chosen_name; }
 
 int64_t piperoll_xxh3_find_flip_baseline(uint8_t *bytes, size_t count, uint64_t wanted, size_t first,
-                                         size_t end) {
-  return flip_search(bytes, count, wanted, first, end);
+                                         size_t end, uint64_t *memory) {
+  return flip_search(bytes, count, wanted, first, end, memory);
 }
 
-int64_t piperoll_xxh3_find_flip(uint8_t *bytes, size_t count, uint64_t wanted, size_t first, size_t end) {
-  return has_avx2() ? piperoll_xxh3_find_flip_avx2(bytes, count, wanted, first, end)
-                    : flip_search(bytes, count, wanted, first, end);
+int64_t piperoll_xxh3_find_flip(uint8_t *bytes, size_t count, uint64_t wanted, size_t first, size_t end,
+                                uint64_t *memory) {
+  return has_avx2() ? piperoll_xxh3_find_flip_avx2(bytes, count, wanted, first, end, memory)
+                    : flip_search(bytes, count, wanted, first, end, memory);
 }

@@ -43,15 +43,16 @@ static uint64_t flip_before_avalanche(uint64_t hash) {
   return hash ^ (hash >> 37);
 }
 
-static int64_t flip_search(uint8_t *bytes, size_t count, uint64_t wanted, size_t first, size_t end) {
+static int64_t flip_search(uint8_t *bytes, size_t count, uint64_t wanted, size_t first, size_t end,
+                           uint64_t *memory) {
   if (count <= 240 || first >= end || end > count) return -1;
   const size_t block_count = (count - 1) / 1024;
   const size_t tail_stripes = (count - 1) % 1024 / 64;
   const uint8_t *secret = XXH3_kSecret, *scrambling = secret + XXH_SECRET_DEFAULT_SIZE - 64;
   /* Sums before each block, and what the block adds to them. */
-  uint64_t(*before)[lanes] = calloc(2 * (block_count + 1), sizeof *before);
-  if (!before) return -2;
+  uint64_t(*before)[lanes] = (uint64_t(*)[lanes])memory;
   uint64_t(*added)[lanes] = before + block_count + 1;
+  memset(added, 0, (block_count + 1) * sizeof *added);
   const uint64_t start[lanes] = {XXH_PRIME32_3, XXH_PRIME64_1, XXH_PRIME64_2, XXH_PRIME64_3,
                                  XXH_PRIME64_4, XXH_PRIME32_2, XXH_PRIME64_5, XXH_PRIME32_1};
   memcpy(before[0], start, sizeof start);
@@ -108,7 +109,6 @@ static int64_t flip_search(uint8_t *bytes, size_t count, uint64_t wanted, size_t
       }
     }
   }
-  free(before);
 
   for (size_t byte = first > alone ? first : alone; byte < end && found < 0; byte++) {
     for (int bit = 0; bit < 8 && found < 0; bit++) {

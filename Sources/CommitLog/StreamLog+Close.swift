@@ -154,16 +154,26 @@ extension StreamLog {
       for buffer in state.freeBuffers { buffer.segment = state.segment }
     }
     let gone = segments.remove { ids.contains($0.id) }.filter { removeFile(of: $0) }
-    // What a power cut brings back would be nobody's: the intents go when the directory is durable.
-    if let directory = try? core.directory.directory(ofStream: definition.streamID),
-      (try? core.fileSystem.synchronize(directory)) != nil
-    {
+    // What a power cut brings back would be nobody's: the intents go when it is durable.
+    if (try? synchronizeRemoval()) != nil {
       try? core.manifest.apply(
         gone.map { .segmentDropped(streamID: definition.streamID, segmentID: $0.id) },
         durably: false)
     }
     core.manifest.provideBallast()
     return (eligible.count, wanted.count - eligible.count)
+  }
+
+  /// Makes durable that files have left their places.
+  private func synchronizeRemoval() throws(FileSystemError) {
+    try core.fileSystem.synchronize(core.directory.directory(ofStream: definition.streamID))
+    // A file that moved is certain to be in its new place only when both directories were synced.
+    if recycles { try core.fileSystem.synchronize(core.directory.spare) }
+  }
+
+  /// Whether files of removed segments may be used again.
+  private var recycles: Bool {
+    definition.durability == .disk && core.options.spareSegmentCount > 0
   }
 
   /// States that the records before an offset go.
@@ -241,8 +251,7 @@ extension StreamLog {
 
   /// Answers whether the file has left its place.
   private func removeFile(of entry: SegmentEntry) -> Bool {
-    let mayRecycle =
-      entry.drop() && definition.durability == .disk && core.options.spareSegmentCount > 0
+    let mayRecycle = entry.drop() && recycles
     // What fails here is tried again by the next opening, because of the intent.
     do throws(FileSystemError) {
       let directory = try core.directory.directory(ofStream: definition.streamID)

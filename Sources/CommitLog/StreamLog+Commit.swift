@@ -418,13 +418,15 @@ extension StreamLog {
   static func finish(_ segment: SegmentFile, _ mark: SegmentMark, _ core: StoreCore)
     throws(FileSystemError)
   {
-    for (index, place) in SegmentLayout.slotPositions.enumerated() {
+    // The older one first: until it is on the disk the other says what is proven.
+    for index in segment.newestSlot()?.index == 0 ? [1, 0] : [0, 1] {
+      let place = SegmentLayout.slotPositions[index]
       let slot = mark.slot(
         sequence: UInt64(1) << 62 | UInt64(index), bootHash: core.bootHash,
         epoch: core.shortEpoch, flags: [.clean, .sealed])
       try segment.write(slot.encoded(salt: segment.salt, at: place), at: place)
+      try segment.synchronize()
     }
-    try segment.synchronize()
     let page = UInt64(SegmentLayout.pageByteCount)
     let from = (mark.position + page - 1) / page * page
     if from + (64 << 10) < segment.byteCount {

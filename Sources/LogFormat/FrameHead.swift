@@ -135,14 +135,15 @@ public enum FrameChecksum {
     _ bytes: inout [UInt8], content: Range<Int>, wanted: UInt64, in range: Range<Int>
   ) -> (byte: Int, bit: Int)? {
     guard content.lowerBound >= 0, content.upperBound <= bytes.count else { return nil }
+    var memory = [UInt64](repeating: 0, count: mendingWordCount(content.count))
     let found = unsafe bytes.withUnsafeMutableBytes { buffer -> Int64 in
       guard let base = buffer.baseAddress else { return -1 }
       let first = max(range.lowerBound, content.lowerBound) - content.lowerBound
       let end = min(range.upperBound, content.upperBound) - content.lowerBound
-      // Safety: the content stands in the buffer, and the search keeps to its count.
+      // Safety: the content stands in the buffer, and the search keeps to its count; the memory is as large as it asks.
       return unsafe piperoll_xxh3_find_flip(
         (base + content.lowerBound).assumingMemoryBound(to: UInt8.self), content.count, wanted,
-        max(0, first), max(0, end))
+        max(0, first), max(0, end), &memory)
     }
     guard found >= 0 else { return nil }
     let (byte, bit) = (content.lowerBound + Int(found / 8), Int(found % 8))
@@ -152,6 +153,9 @@ public enum FrameChecksum {
 
   /// Fewest bytes of which ``mend(_:content:wanted:in:)`` finds a bit.
   public static let mendingMinimum = 241
+
+  /// Words of memory that the search in so many bytes works in.
+  package static func mendingWordCount(_ byteCount: Int) -> Int { 16 * (byteCount / 1024 + 1) }
 
   @usableFromInline
   static func xxh3(first: UInt64, second: UInt64) -> UInt64 {

@@ -218,10 +218,11 @@ import Testing
       let images = Mutex<[SimulatedFileSystem]>([])
       disk.observeOperations { operation in
         let seed = UInt64(operation.number)
-        let some = [CrashPlan.processKill, .loseAll, .keepAll, .random].map {
+        let some = [CrashPlan.processKill, .loseAll, .keepAll].map {
           disk.crashImage($0, seed: seed)
         }
-        images.withLock { $0 += some }
+        let others = (0..<8).map { disk.crashImage(.random, seed: seed << 8 | $0) }
+        images.withLock { $0 += some + others }
       }
       #expect(try log.removeSegments(before: log.visibleOffset).removed >= 2)
       disk.observeOperations(nil)
@@ -233,6 +234,34 @@ import Testing
         try expectTidy(cut, log)
       }
     }
+  }
+
+  @Test func `the last slots of a sealed segment are written one after the other`() throws {
+    let machine = Machine()
+    try machine.create()
+    let seen = Mutex<[String]>([])
+    for isLast in [false, true] {
+      let store = try machine.open()
+      defer { store.close() }
+      let log = try store.createStream(StreamName("s"), options: Self.rolling(.disk))
+      let first = try #require(Self.segments(machine).first)
+      machine.disk.observeOperations { operation in
+        guard operation.path == first, [.write, .synchronizeData].contains(operation.kind) else {
+          return
+        }
+        let place = SegmentLayout.slotPositions.firstIndex(of: operation.position)
+        let name = operation.kind == .write ? place.map { "slot \($0)" } ?? "frames" : "sync"
+        seen.withLock { if $0.last != name { $0.append(name) } }
+      }
+      for index in 0..<(isLast ? 15 : 5) { try log.append(bytes("record \(index)")) }
+      try log.flush()
+    }
+    machine.disk.observeOperations(nil)
+    // The one that was newest until then is written last.
+    let done = seen.withLock { $0 }
+    let newest = try #require(done.dropLast(4).last { $0.hasPrefix("slot") })
+    let older = newest == "slot 0" ? "slot 1" : "slot 0"
+    #expect(done.suffix(4) == [older, "sync", newest, "sync"])
   }
 
   @Test func `buffers that wait to be filled do not keep removed files`() throws {

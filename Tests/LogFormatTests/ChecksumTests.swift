@@ -123,6 +123,7 @@ import Testing
     var random = SeededGenerator(seed: 6)
     var bytes = random.bytes(30_000)
     let wanted = piperoll_xxh3(bytes, bytes.count)
+    var memory = [UInt64](repeating: 7, count: FrameChecksum.mendingWordCount(bytes.count))
     for _ in 0..<40 {
       let number = Int(random.next() % UInt64(8 * bytes.count))
       bytes[number / 8] ^= 1 << UInt8(number % 8)
@@ -130,8 +131,8 @@ import Testing
       let found = bytes.withUnsafeMutableBufferPointer { buffer -> [Int64] in
         guard let base = buffer.baseAddress else { return [] }
         return [
-          piperoll_xxh3_find_flip(base, count, wanted, 0, count),
-          piperoll_xxh3_find_flip_baseline(base, count, wanted, 0, count),
+          piperoll_xxh3_find_flip(base, count, wanted, 0, count, &memory),
+          piperoll_xxh3_find_flip_baseline(base, count, wanted, 0, count, &memory),
         ]
       }
       #expect(found == [Int64(number), Int64(number)])

@@ -38,12 +38,14 @@ uint64_t piperoll_xxh3_avx512(const void *bytes, size_t count);
 
 /* Looks for the one bit that must be flipped for XXH3-64 of `count` bytes, more than 240, to be `wanted`: among the
    bits of bytes `first` to `end` - 1. Takes about count * (end - first) / 128 short steps; the bytes are changed
-   meanwhile, and are as before in the end. Returns 8 * byte + bit; -1 where there is none, -2 without memory. */
-int64_t piperoll_xxh3_find_flip(uint8_t *bytes, size_t count, uint64_t wanted, size_t first, size_t end);
+   meanwhile, and are as before in the end. `memory` is room to work in, of 16 * (count / 1024 + 1) words.
+   Returns 8 * byte + bit, or -1 where there is none. */
+int64_t piperoll_xxh3_find_flip(uint8_t *bytes, size_t count, uint64_t wanted, size_t first, size_t end,
+                                uint64_t *memory);
 
 /* The same without vectors, for cross-checks. */
 int64_t piperoll_xxh3_find_flip_baseline(uint8_t *bytes, size_t count, uint64_t wanted, size_t first,
-                                         size_t end);
+                                         size_t end, uint64_t *memory);
 
 #pragma clang assume_nonnull end
 #endif
