@@ -10,18 +10,23 @@ public struct Benchmark {
   public let goals: [Goal]
   /// The contenders, in the order of their turns within a round.
   public let contenders: [Contender]
+  /// How many times as long as usual each turn is.
+  public let windowFactor: Int
 
   /// Creates a benchmark.
   ///
-  /// - Parameter name: Unique among the benchmarks of one program.
+  /// - Parameters:
+  ///   - name: Unique among the benchmarks of one program.
+  ///   - windowFactor: How many times as long as usual each turn is, where what is measured comes seldom.
   public init(
     name: String, workload: Workload, measure: Measure = .rate, goals: [Goal] = [],
-    contenders: [Contender]
+    windowFactor: Int = 1, contenders: [Contender]
   ) {
     self.name = name
     self.workload = workload
     self.measure = measure
     self.goals = goals
+    self.windowFactor = windowFactor
     self.contenders = contenders
   }
 }

@@ -93,8 +93,9 @@ struct Runner {
   private func calibrate(
     _ entrant: Entrant, in benchmark: Benchmark, payload: Payload, latencies: LatencyRecorder?
   ) throws {
-    let target = Double(settings.windowNanoseconds) * (latencies == nil ? 1 : 2)
-    let limit = iterationLimit(entrant.contender, benchmark.workload)
+    let factor = benchmark.windowFactor * (latencies == nil ? 1 : 2)
+    let target = Double(settings.windowNanoseconds) * Double(factor)
+    let limit = iterationLimit(entrant.contender, benchmark)
     while true {
       let round = try window(entrant, in: benchmark, payload: payload, latencies: latencies)
       let wanted = target / Double(max(round.nanoseconds, 1)) * Double(entrant.iterations)
@@ -109,10 +110,12 @@ struct Runner {
     }
   }
 
-  private func iterationLimit(_ contender: Contender, _ workload: Workload) -> Int {
+  private func iterationLimit(_ contender: Contender, _ benchmark: Benchmark) -> Int {
+    let workload = benchmark.workload
     guard workload.durability != .readOnly, workload.recordByteCount > 0 else { return .max / 64 }
     let records = contender.recordsPerIteration ?? workload.recordsPerIteration
-    return max(1, settings.windowByteCountLimit / (records * workload.recordByteCount))
+    let byteCount = settings.windowByteCountLimit * benchmark.windowFactor
+    return max(1, byteCount / (records * workload.recordByteCount))
   }
 
   private func window(
