@@ -72,7 +72,8 @@ struct StoreMap: Sendable {
       }
     case .logStart(let streamID, let offset):
       try change(streamID, edit) { $0.logStart = max($0.logStart, offset.rawValue) }
-    case .segmentDamaged: break
+    // They decide what may go; what went is stated.
+    case .segmentDamaged, .retention, .hold, .holdReleased, .segmentDated: break
     case .segmentDurable(let prefix):
       try change(prefix.streamID, prefix.segmentID, edit) { segment in
         guard segment.durable.map({ $0.position < prefix.position }) ?? true else { return }

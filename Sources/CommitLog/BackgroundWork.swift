@@ -1,16 +1,26 @@
 internal import PlatformIO
 internal import Synchronization
 
-/// The threads of a store: one that commits, one that prepares and finishes segments, one that hashes. In `inline`
-/// execution there are none, and everything runs on the calling thread.
+/// The threads of a store: one that commits, one that prepares and finishes segments, one that hashes, and once a
+/// stream has a policy one that carries those out. In `inline` execution there are none, and everything runs on
+/// the calling thread.
 final class BackgroundWork: Sendable {
   private let execution: StoreOptions.Execution
   private let commitBell = Bell()
   private let jobBell = Bell()
   private let evidenceBell = Bell()
+  private let keepBell = Bell()
   private let jobs = Guarded<[@Sendable () -> Void]>([])
   private let isStopping = Atomic<Bool>(false)
   private let threads = Guarded<[DedicatedThread]>([])
+
+  /// A value of its own, so that no thunk is made around the function with each use.
+  private struct Keeping: Sendable {
+    let body: @Sendable () -> UInt64?
+    var isStarted = false
+  }
+
+  private let keeping = Guarded<Keeping?>(nil)
 
   init(_ execution: StoreOptions.Execution) { self.execution = execution }
 
@@ -37,9 +47,10 @@ final class BackgroundWork: Sendable {
   /// sleep.
   func start(
     time: any TimeSource, committing: @escaping @Sendable (_ now: UInt64) -> UInt64?,
-    hashing: @escaping @Sendable () -> UInt64?
+    hashing: @escaping @Sendable () -> UInt64?, keeping: @escaping @Sendable () -> UInt64?
   ) throws(OpenError) {
     guard execution == .threads else { return }
+    self.keeping.withLock { $0 = Keeping(body: keeping) }
     do {
       let commit = try DedicatedThread.start(name: "piperoll-commit") { [self] in
         while true {
@@ -76,11 +87,36 @@ final class BackgroundWork: Sendable {
     }
   }
 
+  /// Has policies carried out soon. The thread is started when it is needed first; where that fails, the next call
+  /// tries again.
+  func keepSoon() {
+    keeping.withLock { keeping in
+      guard let body = keeping?.body, keeping?.isStarted == false,
+        !isStopping.load(ordering: .acquiring)
+      else { return }
+      let thread = try? DedicatedThread.start(name: "piperoll-keep") { [self] in
+        ThreadPriority.giveWay(niceness: 10)
+        while true {
+          let ticket = keepBell.ticket
+          if isStopping.load(ordering: .acquiring) { return }
+          keepBell.wait(ticket, timeoutNanoseconds: body())
+        }
+      }
+      guard let thread else { return }
+      keeping?.isStarted = true
+      threads.withLock { $0.append(thread) }
+    }
+    keepBell.ring()
+  }
+
   func stop() {
     isStopping.store(true, ordering: .sequentiallyConsistent)
     commitBell.ring()
     jobBell.ring()
     evidenceBell.ring()
+    keepBell.ring()
+    // Behind this nobody starts the thread that keeps.
+    keeping.withLock { $0 = nil }
     let running = threads.withLock { list -> [DedicatedThread] in
       let running = list
       list = []

@@ -12,6 +12,8 @@ struct ManifestState: Equatable {
   private(set) var streamIDs: [NameBytes: UInt64] = [:]
   /// Files that may exist without counting: stream of the intent, by segment id.
   var intents: [UInt64: UInt64] = [:]
+  /// What keeps records from going, by name.
+  private(set) var holds: [NameBytes: ManifestEdit.Hold] = [:]
 
   struct Stream: Equatable {
     var definition: ManifestEdit.StreamDefinition
@@ -20,6 +22,8 @@ struct ManifestState: Equatable {
     var segments: [Segment] = []
     /// Ready to follow.
     var prepared: [ManifestEdit.SegmentDefinition] = []
+    /// How much is kept; all where there is none.
+    var retention: ManifestEdit.Retention?
   }
 
   struct Segment: Equatable {
@@ -29,6 +33,8 @@ struct ManifestState: Equatable {
     /// What is known to be durable; `nil` once there is an end, which says more.
     var durable: ManifestEdit.DurablePrefix?
     var damaged: [ManifestEdit.DamagedRange] = []
+    /// When its records count as appended for retention, where they say a time that had not come.
+    var datedTime: Timestamp?
     /// How far the manifest knows the segment to go.
     var lastKnown: (position: FilePosition, nextOffset: Offset)? {
       end.map { ($0.endPosition, $0.nextOffset) } ?? durable.map { ($0.position, $0.nextOffset) }
@@ -127,7 +133,35 @@ struct ManifestState: Equatable {
         segment.durable = prefix
       }
     case .segmentReplaced(let change): try replace(change, edit)
+    case .retention, .hold, .holdReleased, .segmentDated: try keep(edit)
     }
+  }
+
+  /// Takes an edit that says what is kept.
+  private mutating func keep(_ edit: ManifestEdit) throws(Contradiction) {
+    switch edit {
+    case .retention(let retention):
+      try self.edit(retention.streamID, edit) { $0.retention = retention }
+    case .hold(let hold):
+      guard hold.streamID == 0 || streams[hold.streamID] != nil else {
+        throw Contradiction(edit: edit)
+      }
+      holds[NameBytes(text: hold.name)] = hold
+    case .holdReleased(let name): holds[NameBytes(text: name)] = nil
+    case .segmentDated(let streamID, let segmentID, let time):
+      try editSegment(streamID, segmentID, edit) { $0.datedTime = time }
+    default: break
+    }
+  }
+
+  /// What keeps records of a stream from going, by name.
+  func holds(ofStream streamID: UInt64) -> [ManifestEdit.Hold] {
+    sortedHolds.filter { $0.streamID == 0 || $0.streamID == streamID }
+  }
+
+  /// All that keeps records from going, by name.
+  var sortedHolds: [ManifestEdit.Hold] {
+    holds.values.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
 
   private mutating func replace(
@@ -142,8 +176,10 @@ struct ManifestState: Equatable {
     nextSegmentID = max(nextSegmentID, new.segmentID + 1)
     var activation = streams.values[place].segments[index].activation
     activation.segmentID = new.segmentID
+    let old = streams.values[place].segments[index]
     streams.values[place].segments[index] = Segment(
-      definition: new, activation: activation, end: change.end(from: end))
+      definition: new, activation: activation, end: change.end(from: end),
+      datedTime: old.datedTime)
   }
 
   private mutating func edit(
@@ -196,12 +232,18 @@ struct ManifestState: Equatable {
     ]
     for (_, stream) in streams.sorted(by: { $0.key < $1.key }) {
       edits.append(.createStream(stream.definition))
+      if let retention = stream.retention { edits.append(.retention(retention)) }
       for segment in stream.segments {
         edits.append(.segmentPrepared(segment.definition))
         edits.append(.segmentActivated(segment.activation))
         if let end = segment.end { edits.append(.segmentEnded(end)) }
         if let durable = segment.durable { edits.append(.segmentDurable(durable)) }
         edits += segment.damaged.map { .segmentDamaged($0) }
+        if let time = segment.datedTime {
+          edits.append(
+            .segmentDated(
+              streamID: stream.definition.streamID, segmentID: segment.id, time: time))
+        }
       }
       edits += stream.prepared.map { .segmentPrepared($0) }
       if stream.logStart > .zero {
@@ -211,6 +253,7 @@ struct ManifestState: Equatable {
     for (segmentID, streamID) in intents.sorted(by: { $0.key < $1.key }) {
       edits.append(.segmentIntent(streamID: streamID, segmentID: segmentID))
     }
+    edits += sortedHolds.map { .hold($0) }
     edits.append(.snapshotEnd)
     return edits
   }

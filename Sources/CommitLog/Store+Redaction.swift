@@ -40,10 +40,13 @@ extension Store {
       }
       do throws(AppendError) { try log.flush() } catch { throw .append(error) }
       let isThere = try log.isRecord(at: offset)
-      let stated = try stateRedaction(of: offset, in: log, isThere: isThere, reason)
-      guard isThere else { return stated }
-      try log.rewrite(try log.endedSegment(with: offset), leavingOut: [offset])
-      return stated
+      return try core.holding.withLock { _ throws(RedactionError) in
+        if let hold = log.hold(on: offset) { throw .held(offset, hold: hold.name) }
+        let stated = try stateRedaction(of: offset, in: log, isThere: isThere, reason)
+        guard isThere else { return stated }
+        try log.rewrite(try log.endedSegment(with: offset), leavingOut: [offset])
+        return stated
+      }
     }
   }
 
@@ -100,7 +103,7 @@ extension StreamLog {
   }
 
   /// Ends the segment that takes the appends, and goes on in the next with an offset that is given up.
-  private func endSegment() throws(AppendError) {
+  func endSegment() throws(AppendError) {
     struct GivenUp: Error {}
     state.withLock { $0.requestRoll() }
     do throws(ReservationError<GivenUp>) {
@@ -121,6 +124,8 @@ public enum RedactionError: Error, Sendable {
   case otherStore(stream: String)
   /// There is no record at the offset.
   case noRecord(Offset)
+  /// A hold keeps the record as it is.
+  case held(Offset, hold: String)
   /// Bytes of the record's segment are damaged.
   case damaged(path: String)
   /// The segment could not be ended.
@@ -144,6 +149,8 @@ extension RedactionError: CustomStringConvertible {
       "stream '\(escapedForTerminal(stream))' was opened elsewhere; open it in the store that redacts"
     case .noRecord(let offset):
       "there is no record at offset \(offset): it was removed or given up, or is not appended yet"
+    case .held(let offset, let hold):
+      "record \(offset) is held by '\(escapedForTerminal(hold))'; it can go when that is released"
     case .damaged(let path):
       "segment '\(escapedForTerminal(path))' is damaged, and a copy without the record would hide that; "
         + "see piperoll verify"

@@ -24,6 +24,8 @@ public final class Store: Sendable {
   }
 
   private let isClosed = Atomic<Bool>(false)
+  /// Why policies could not be carried out the last time, by stream.
+  let retentionFailures = Guarded<[UInt64: RetentionError]>([:])
 
   /// What opening the store found, stream by stream, is in ``StreamLog/recovery``.
   private init(core: StoreCore, lock: consuming StoreLock) {
@@ -77,9 +79,16 @@ public final class Store: Sendable {
     core.statements.start { [weak self] creating throws(OpenError) in
       try self?.evidenceLog(creating: creating)
     }
+    core.cursors.start { [weak self] creating throws(OpenError) in
+      try self?.cursorLog(creating: creating)
+    }
     try core.start(
       committing: { [weak self] now in self?.commitDue(now) ?? nil },
-      hashing: { [weak self] in self?.evidenceDue() ?? nil })
+      hashing: { [weak self] in self?.evidenceDue() ?? nil },
+      keeping: { [weak self] in self?.retentionDue() ?? nil })
+    if core.manifest.state.streams.values.contains(where: { $0.retention != nil }) {
+      core.keepSoon()
+    }
   }
 
   /// Hashes what is visible; answers how long until something is due.
@@ -181,7 +190,10 @@ public final class Store: Sendable {
     return try createStream(name)
   }
 
-  private func log(_ streamID: UInt64) throws(OpenError) -> StreamLog {
+  /// A stream, if it is open.
+  func openLog(_ streamID: UInt64) -> StreamLog? { streams.withLock { $0[streamID] } }
+
+  func log(_ streamID: UInt64) throws(OpenError) -> StreamLog {
     if let log = streams.withLock({ $0[streamID] }) { return log }
     return try opening.withLock { _ throws(OpenError) in
       if let log = streams.withLock({ $0[streamID] }) { return log }

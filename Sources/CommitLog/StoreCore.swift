@@ -19,6 +19,10 @@ final class StoreCore: Sendable {
   let shared: SharedPage
   let repairs: [StoreRepair]
   let statements: StoreStatements
+  let cursors = StoreCursors()
+  let retentionClock: RetentionClock
+  /// Held while records go, and while a hold is placed.
+  let holding = Guarded<Void>(())
   private let background: BackgroundWork
 
   init(
@@ -32,6 +36,7 @@ final class StoreCore: Sendable {
     time = environment.time
     random = environment.random
     clock = AppendClock(environment.time)
+    retentionClock = RetentionClock(environment.time)
     bootHash = environment.bootHash
     faults = environment.faults
     self.manifest = manifest
@@ -62,10 +67,13 @@ final class StoreCore: Sendable {
   /// Starts the background threads.
   func start(
     committing: @escaping @Sendable (_ now: UInt64) -> UInt64?,
-    hashing: @escaping @Sendable () -> UInt64?
+    hashing: @escaping @Sendable () -> UInt64?, keeping: @escaping @Sendable () -> UInt64?
   ) throws(OpenError) {
-    try background.start(time: time, committing: committing, hashing: hashing)
+    try background.start(time: time, committing: committing, hashing: hashing, keeping: keeping)
   }
+
+  /// Has the policies of the streams carried out soon, where there are threads.
+  func keepSoon() { background.keepSoon() }
 
   /// Finishes what was asked for with ``later(_:)`` and ends the threads.
   func stop() { background.stop() }

@@ -23,6 +23,8 @@ public struct StoreInformation: Sendable {
   public let space: StoreSpace?
   /// Bytes on the disk of what is no stream's: superblock, manifest, lock, prepared files, ballast.
   public let metadataByteCount: UInt64
+  /// What keeps records from going, by name.
+  public let holds: [RetentionHold]
   /// The streams, by the bytes of their names.
   public let streams: [StreamInformation]
 }
@@ -39,6 +41,8 @@ public struct StreamInformation: Sendable {
   public let evidence: EvidenceClass
   /// Size its segments grow to in bytes.
   public let segmentByteCount: UInt64
+  /// How much is kept.
+  public let retention: RetentionPolicy
   /// First offset kept.
   public let logStartOffset: Offset
   /// First offset readers may not see yet.
@@ -122,6 +126,7 @@ extension StoreReader {
       writer: isWriting ? StoreLock.describedHolder(in: directory) : nil, hasWriter: isWriting,
       quarantinedFiles: quarantined.map(\.name).sorted(),
       space: try? StoreSpace(of: directory, options), metadataByteCount: metadataByteCount,
+      holds: state.sortedHolds.map { RetentionHold($0, state) },
       streams: streams.map { information(of: $0, isWriting: isWriting) })
   }
 
@@ -148,7 +153,7 @@ extension StoreReader {
     return StreamInformation(
       name: definition.name, id: definition.streamID, durability: definition.durabilitySetting,
       evidence: definition.evidence,
-      segmentByteCount: definition.segmentByteCount,
+      segmentByteCount: definition.segmentByteCount, retention: RetentionPolicy(stream.retention),
       logStartOffset: cell.map { Offset(rawValue: $0.logStart) } ?? stream.logStart,
       visibleOffset: Offset(rawValue: visible ?? stream.logStart.rawValue),
       durableOffset: durable.map { Offset(rawValue: $0) },

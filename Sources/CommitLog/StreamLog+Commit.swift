@@ -407,6 +407,7 @@ extension StreamLog {
       try? StreamLog.finish(segment, mark, core)
     }
     letGoSoon(of: segment.segmentID)
+    if core.manifest.stream(definition.streamID)?.retention != nil { core.keepSoon() }
   }
 
   /// Has the file of a segment that ended closed when it is not needed.

@@ -45,7 +45,7 @@ public struct StreamName: Hashable, Sendable {
   static func problem(_ text: String) -> Problem? {
     let bytes = text.utf8
     if bytes.isEmpty { return .empty }
-    if bytes.count > FormatLimits.streamNameByteCountLimit { return .tooLong }
+    if bytes.count > FormatLimits.nameByteCountLimit { return .tooLong }
     for scalar in text.unicodeScalars {
       switch scalar.value {
       case 0..<0x20, 0x7f..<0xa0, 0x200b...0x200f, 0x2028...0x202e, 0x2060...0x2069, 0xfeff:

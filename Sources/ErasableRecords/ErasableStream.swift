@@ -125,6 +125,8 @@ public final class ErasableStream: Sendable {
 public enum ErasableError: Error, Sendable, CustomStringConvertible {
   /// The stream was not created as erasable.
   case notErasable(stream: String)
+  /// A hold keeps records of erasable streams as they are.
+  case held(hold: String)
   /// The subject has no key here.
   case unknownSubject
   /// The keys cannot be had, or the subject was erased.
@@ -145,6 +147,8 @@ public enum ErasableError: Error, Sendable, CustomStringConvertible {
     case .notErasable(let stream):
       "stream '\(escapedForTerminal(stream))' was not created as erasable; its payloads stand there for all to read. "
         + "Create another with --erasable, or redact records"
+    case .held(let hold):
+      "hold '\(escapedForTerminal(hold))' keeps records of erasable streams; erase when it is released"
     case .unknownSubject:
       "no key is known for this subject: it is written otherwise, or its keys are in another folder"
     case .keys(let error): "\(error)"

@@ -16,7 +16,7 @@ extension Store {
   ///   - reason: Why, for whoever reads the statement; at most 1,024 bytes, and it must not name the
   ///     subject.
   /// - Returns: The statement's offset in the evidence stream; `nil` for a subject that had no key.
-  /// - Throws: `ErasableError`: `.keys`, `.unstated`.
+  /// - Throws: `ErasableError`: `.held`, `.keys`, `.unstated`.
   public func erase(subject: [UInt8], keys: SubjectKeyStore, reason: String = "")
     throws(ErasableError) -> Offset?
   {
@@ -24,6 +24,8 @@ extension Store {
       throw .unstated(
         .reasonTooLong(byteCount: reason.utf8.count, limit: Statement.reasonByteCountLimit))
     }
+    // Which streams have records of the subject nobody knows without reading them.
+    if let hold = holdOnErasableStreams { throw .held(hold: hold.name) }
     let code: Digest
     do throws(SubjectKeyStoreError) {
       code = try keys.statementCode(of: subject)

@@ -32,5 +32,5 @@ public struct FormatLimits: Hashable, Sendable {
   /// Largest block of record headers in bytes.
   public static let headersByteCountLimit = 1 << 20
   /// Longest stream name in bytes.
-  public static let streamNameByteCountLimit = 255
+  public static let nameByteCountLimit = 255
 }

@@ -40,6 +40,11 @@ extension ManifestEdit {
       bytes.append(
         words: new.streamID, change.segmentID, new.segmentID, new.capacity, new.salt,
         change.endPosition.rawValue, change.recordCount)
+    case .retention(let retention): retention.append(to: &bytes)
+    case .hold(let hold): hold.append(to: &bytes)
+    case .holdReleased(let name): bytes.append(text: name)
+    case .segmentDated(let stream, let segment, let time):
+      bytes.append(words: stream, segment, UInt64(bitPattern: time.rawValue))
     }
     return bytes
   }
@@ -96,16 +101,7 @@ extension ManifestEdit {
       return .segmentDropped(
         streamID: try reader.unsigned64(), segmentID: try reader.unsigned64())
     case 9: return .logStart(streamID: try reader.unsigned64(), offset: try reader.offset())
-    case 10:
-      let range = DamagedRange(
-        streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
-        from: FilePosition(rawValue: try reader.unsigned64()),
-        to: FilePosition(rawValue: try reader.unsigned64()),
-        firstOffset: try reader.offset(), nextOffset: try reader.offset())
-      guard range.from < range.to, range.firstOffset <= range.nextOffset else {
-        throw .damaged(.manifestEdit, .order)
-      }
-      return .segmentDamaged(range)
+    case 10: return .segmentDamaged(try DamagedRange(&reader))
     case 11:
       let prefix = DurablePrefix(
         streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
@@ -116,8 +112,36 @@ extension ManifestEdit {
       }
       return .segmentDurable(prefix)
     case 12: return .segmentReplaced(try SegmentReplacement(&reader))
+    case 13...16: return try kept(kind: kind, &reader)
     default: throw .newer(.manifestEdit, .kind)
     }
+  }
+
+  /// Edits that say what is kept.
+  private static func kept(kind: UInt16, _ reader: inout FieldReader) throws(FormatError)
+    -> ManifestEdit
+  {
+    switch kind {
+    case 13: return .retention(try Retention(&reader))
+    case 14: return .hold(try Hold(&reader))
+    case 15:
+      return .holdReleased(name: try reader.text(1...UInt64(FormatLimits.nameByteCountLimit)))
+    default:
+      return .segmentDated(
+        streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
+        time: Timestamp(rawValue: try reader.signed64()))
+    }
+  }
+}
+
+extension ManifestEdit.DamagedRange {
+  fileprivate init(_ reader: inout FieldReader) throws(FormatError) {
+    self.init(
+      streamID: try reader.unsigned64(), segmentID: try reader.unsigned64(),
+      from: FilePosition(rawValue: try reader.unsigned64()),
+      to: FilePosition(rawValue: try reader.unsigned64()),
+      firstOffset: try reader.offset(), nextOffset: try reader.offset())
+    guard from < to, firstOffset <= nextOffset else { throw .damaged(.manifestEdit, .order) }
   }
 }
 
@@ -147,9 +171,9 @@ extension ManifestEdit.StreamDefinition {
     bytes.append(
       words: streamID, UInt64(durability.rawValue), maxDelayNanoseconds, maxByteCount,
       firstSegmentByteCount, segmentByteCount, rollRecordCount, rollNanoseconds,
-      maximumReaderLag, UInt64(evidence.rawValue) | (erasableID == nil ? 0 : Self.erasableFlag),
-      UInt64(name.utf8.count))
-    bytes += Array(name.utf8)
+      maximumReaderLag, UInt64(evidence.rawValue) | (erasableID == nil ? 0 : Self.erasableFlag)
+    )
+    bytes.append(text: name)
     if let erasableID { bytes += erasableID.bytes }
   }
 
@@ -174,14 +198,7 @@ extension ManifestEdit.StreamDefinition {
     else {
       throw .newer(.manifestEdit, .feature)
     }
-    let nameByteCount = try reader.unsigned64()
-    guard nameByteCount >= 1, nameByteCount <= UInt64(FormatLimits.streamNameByteCountLimit) else {
-      throw .damaged(.manifestEdit, .length)
-    }
-    let bytes = try reader.bytes(count: Int(nameByteCount))
-    guard let name = String(validating: bytes, as: UTF8.self) else {
-      throw .damaged(.manifestEdit, .text)
-    }
+    let name = try reader.text(1...UInt64(FormatLimits.nameByteCountLimit))
     self.init(
       streamID: streamID, name: name, durability: durability, maxDelayNanoseconds: maxDelay,
       maxByteCount: maxBytes, firstSegmentByteCount: firstSegment, segmentByteCount: segment,
@@ -191,7 +208,17 @@ extension ManifestEdit.StreamDefinition {
 }
 
 extension FieldReader {
-  fileprivate mutating func offset() throws(FormatError) -> Offset {
+  /// A text behind the count of its bytes.
+  mutating func text(_ byteCounts: ClosedRange<UInt64>) throws(FormatError) -> String {
+    let count = try unsigned64()
+    guard byteCounts.contains(count) else { throw .damaged(.manifestEdit, .length) }
+    guard let text = String(validating: try bytes(count: Int(count)), as: UTF8.self) else {
+      throw .damaged(.manifestEdit, .text)
+    }
+    return text
+  }
+
+  mutating func offset() throws(FormatError) -> Offset {
     let offset = Offset(rawValue: try unsigned64())
     guard offset <= .maximum else { throw .damaged(.manifestEdit, .offset) }
     return offset
@@ -214,7 +241,13 @@ extension FieldReader {
 }
 
 extension Array where Element == UInt8 {
-  fileprivate mutating func append(words: UInt64...) {
+  mutating func append(words: UInt64...) {
     for word in words { appendLittleEndian(word) }
+  }
+
+  /// A text behind the count of its bytes.
+  mutating func append(text: String) {
+    append(words: UInt64(text.utf8.count))
+    self += Array(text.utf8)
   }
 }

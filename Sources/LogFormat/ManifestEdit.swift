@@ -34,6 +34,14 @@ public enum ManifestEdit: Hashable, Sendable {
   case segmentDurable(DurablePrefix)
   /// Another file has the segment's records now: a sealed copy that leaves some of them out.
   case segmentReplaced(SegmentReplacement)
+  /// How much of a stream is kept; the last one counts.
+  case retention(Retention)
+  /// Records may not go, whatever else is said, until ``holdReleased(name:)``.
+  case hold(Hold)
+  /// The hold of that name ends.
+  case holdReleased(name: String)
+  /// The segment's records say times that had not come: retention takes them for appended at this one.
+  case segmentDated(streamID: UInt64, segmentID: UInt64, time: Timestamp)
 
   /// Counters of the store when a snapshot was taken.
   public struct SnapshotBegin: Hashable, Sendable {
@@ -282,6 +290,10 @@ public enum ManifestEdit: Hashable, Sendable {
     case .segmentDamaged: 10
     case .segmentDurable: 11
     case .segmentReplaced: 12
+    case .retention: 13
+    case .hold: 14
+    case .holdReleased: 15
+    case .segmentDated: 16
     }
   }
 }

@@ -11,7 +11,7 @@ public enum PiperollProgram {
       ReadCommand.self, TailCommand.self, ExportCommand.self, InfoCommand.self,
       VerifyCommand.self, DumpCommand.self, BenchCommand.self, KeyCommand.self,
       EvidenceCommand.self, SealCommand.self, TimestampCommand.self, SubjectsCommand.self,
-      EraseCommand.self, RedactCommand.self,
+      EraseCommand.self, RedactCommand.self, RetentionCommand.self, HoldCommand.self,
     ] + network
 
   /// Commands that need the network.

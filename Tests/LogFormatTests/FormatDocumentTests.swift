@@ -61,7 +61,7 @@ import Testing
     #expect(FormatLimits.keyByteCountLimit == 65_535)
     #expect(FormatLimits.typeByteCountLimit == 255)
     #expect(FormatLimits.headersByteCountLimit == 1 << 20)
-    #expect(FormatLimits.streamNameByteCountLimit == 255)
+    #expect(FormatLimits.nameByteCountLimit == 255)
   }
 
   @Test func `kinds and column bits in FORMAT md are those of the code`() throws {

@@ -72,7 +72,7 @@ import Testing
     let walk = SegmentWalk(golden.manifest.file(), salt: golden.manifest.header.salt)
     let edits = try walk.records.compactMap { try ManifestEdit.decoded($0.value.rawSpan) }
     #expect(edits == golden.edits.flatMap { $0 })
-    #expect(Set(edits.map(\.kind)) == Set(1...12))
+    #expect(Set(edits.map(\.kind)) == Set(1...16))
     #expect(walk.records.count == edits.count + 1)
   }
 }

@@ -154,7 +154,7 @@ import Testing
       #expect(throws: error) { try ManifestEdit.decoded(bytes.rawSpan) }
     }
     let edits = Samples.edits
-    for kind in [UInt64(0), 13, 0x7fff] {
+    for kind in [UInt64(0), 17, 0x7fff] {
       expect(.newer(.manifestEdit, .kind), edits[0], 0, 2, kind)
     }
     for version in [UInt64(0), 2, 0xffff] {
@@ -180,6 +180,18 @@ import Testing
     expect(.damaged(.manifestEdit, .length), edits[11], 32, 8, 1 << 48)
     expect(.damaged(.manifestEdit, .position), edits[11], 48, 8, 20_401)
     expect(.damaged(.manifestEdit, .position), edits[11], 48, 8, 2 << 20)
+    // Retention: acknowledgement 40, cursors 48, the first name's length 56.
+    expect(.newer(.manifestEdit, .feature), edits[12], 40, 8, 4)
+    expect(.damaged(.manifestEdit, .length), edits[12], 48, 8, 257)
+    expect(.damaged(.manifestEdit, .length), edits[12], 48, 8, 0)
+    expect(.damaged(.manifestEdit, .length), edits[12], 48, 8, 1)
+    expect(.damaged(.manifestEdit, .length), edits[12], 56, 8, 256)
+    expect(.damaged(.manifestEdit, .text), edits[12], 64, 1, 0xff)
+    // Hold: offsets 16 and 24, name 40.
+    expect(.damaged(.manifestEdit, .order), edits[14], 24, 8, 600)
+    expect(.damaged(.manifestEdit, .offset), edits[14], 24, 8, 1 << 63)
+    expect(.damaged(.manifestEdit, .length), edits[14], 40, 8, 0)
+    expect(.damaged(.manifestEdit, .length), edits[15], 51, 8, 1_025)
   }
 
   @Test func `an unknown edit with bit 15 is skipped, whatever its version`() throws {

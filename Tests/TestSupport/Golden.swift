@@ -192,6 +192,11 @@ public struct Golden: Sendable {
       [end(rotten, .recovered, lost: lost), .segmentDamaged(damage)] + activation(torn),
       [.segmentIntent(streamID: 8, segmentID: 0x2d)],
       [.segmentDurable(durable)],
+      Array(Samples.edits.suffix(6).dropLast())
+        + [
+          .segmentDated(
+            streamID: 7, segmentID: durable.segmentID, time: Timestamp(rawValue: Samples.time + 11))
+        ],
     ]
   }
 

@@ -167,6 +167,20 @@ public enum Samples {
         segmentID: 0x2a,
         definition: .init(streamID: 7, segmentID: 0x2e, capacity: 1 << 20, salt: 0x5eed_2e),
         endPosition: FilePosition(rawValue: 20_400), recordCount: 21)),
+    .retention(
+      .init(
+        streamID: 7, maximumAge: 86_400_000_000_000, maximumByteCount: 1 << 30,
+        maximumRecordCount: 1_000, acknowledgement: [.removes, .protects],
+        cursorNames: ["trainer", "sync \u{e9}"])),
+    .retention(.init(streamID: 7)),
+    .hold(
+      .init(
+        name: "case-17", reason: "letter of 2026-03-02", streamID: 7,
+        firstOffset: Offset(rawValue: 600), nextOffset: Offset(rawValue: 900),
+        time: Timestamp(rawValue: time + 10))),
+    .hold(.init(name: "all", reason: "", streamID: 0, time: Timestamp(rawValue: -1))),
+    .holdReleased(name: "case-17"),
+    .segmentDated(streamID: 7, segmentID: 0x2a, time: Timestamp(rawValue: time + 11)),
   ]
 
   /// A small sealed segment with every kind of frame and every column.

@@ -223,9 +223,28 @@ EDITS = {  # kind: name, fields; section 9
     11: ("segmentDurable", ("stream", "segment", "position", "next_offset", "last_append_time")),
     12: ("segmentReplaced", ("stream", "old", "segment", "capacity", "salt", "end",
                              "record_count")),
+    13: ("retention", ("stream", "maximum_age", "maximum_bytes", "maximum_records",
+                       "acknowledgement", "cursor_count")),
+    14: ("hold", ("stream", "first_offset", "next_offset", "time")), 15: ("holdReleased", ()),
+    16: ("segmentDated", ("stream", "segment", "time")),
 }
 STREAM_FIELDS = ("stream", "class", "longest_delay", "most_bytes", "first_segment_bytes",
                  "segment_bytes", "roll_records", "roll_nanoseconds", "largest_lag", "evidence")
+
+
+def text(value: bytes, at: int, least: int, most: int, name: str) -> tuple[str, int]:
+    """A text behind the count of its bytes, and where it ends."""
+    if len(value) < at + 8:
+        raise FormatError("truncated", name)
+    count = u(value, at)
+    if not least <= count <= most:
+        raise damaged(name)
+    if len(value) < at + 8 + count:
+        raise FormatError("truncated", name)
+    try:
+        return value[at + 8 : at + 8 + count].decode("utf-8"), at + 8 + count
+    except UnicodeDecodeError:
+        raise damaged(name) from None
 
 
 def edit(value: bytes) -> dict | None:
@@ -244,7 +263,7 @@ def edit(value: bytes) -> dict | None:
         raise FormatError("truncated", name)
     result = {"edit": name}
     result |= {key: u(value, 8 + 8 * n) for n, key in enumerate(fields)}
-    for key in ("base_append_time", "last_append_time"):
+    for key in ("base_append_time", "last_append_time", "time"):
         if key in result:
             result[key] = f.i64(value, 8 + 8 * fields.index(key))
     if kind == 3:
@@ -252,14 +271,27 @@ def edit(value: bytes) -> dict | None:
         result["evidence"] &= ~0x100
         if result["class"] > 2 or result["evidence"] > 2:
             raise s.newer("durability class or evidence")
-        count = u(value, size)
-        if not 1 <= count <= 255:
-            raise damaged(name)
-        result["name"] = value[size + 8 : size + 8 + count].decode("utf-8")
-        size += 8 + count
+        result["name"], size = text(value, size, 1, 255, name)
         if result["erasable"]:
             result["erasable_id"] = value[size : size + 16].hex()
             size += 16
+    if kind == 13:
+        if result["acknowledgement"] > 3:
+            raise s.newer("acknowledgement")
+        if result["cursor_count"] > 256 or (
+            result["acknowledgement"] and not result["cursor_count"]
+        ):
+            raise damaged(name)
+        result["cursors"] = []
+        for _ in range(result["cursor_count"]):
+            cursor, size = text(value, size, 1, 255, name)
+            result["cursors"].append(cursor)
+    if kind in (14, 15):
+        result["name"], size = text(value, size, 1, 255, name)
+    if kind == 14:
+        result["reason"], size = text(value, size, 0, 1024, name)
+        if not result["first_offset"] < result["next_offset"] < 1 << 63:
+            raise damaged(name)
     if len(value) != size:
         raise damaged(f"length of {name}")
     if kind == 7 and result["reason"] > 2:
