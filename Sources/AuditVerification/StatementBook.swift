@@ -142,17 +142,3 @@ struct StatementBook: Sendable {
     headsCount = kept
   }
 }
-
-extension RecordRemoval.Cause {
-  /// The name that reports have.
-  fileprivate var name: String {
-    switch self {
-    case .request: "request"
-    case .age: "age"
-    case .byteCount: "bytes"
-    case .recordCount: "records"
-    case .acknowledged: "acknowledged"
-    case .compaction: "compaction"
-    }
-  }
-}

@@ -235,23 +235,9 @@ extension RetentionReport.Removal {
     let segments = removal.segments
     let first = segments.first?.baseOffset ?? .zero
     self.init(
-      offsets: first..<max(first, removal.nextOffset), bound: removal.cause.bound,
+      offsets: first..<max(first, removal.nextOffset), bound: removal.cause.name,
       segmentCount: segments.count, recordCount: segments.reduce(0) { $0 + $1.recordCount },
       byteCount: segments.reduce(0) { $0 + $1.byteCount })
-  }
-}
-
-extension RecordRemoval.Cause {
-  /// The bound as people name it.
-  var bound: String {
-    switch self {
-    case .request: "request"
-    case .age: "age"
-    case .byteCount: "bytes"
-    case .recordCount: "records"
-    case .acknowledged: "acknowledged"
-    case .compaction: "compaction"
-    }
   }
 }
 

@@ -45,6 +45,18 @@ public struct RecordRemoval: Hashable, Sendable {
     case acknowledged = 5
     /// Newer records had their keys.
     case compaction = 6
+
+    /// The name that reports have.
+    public var name: String {
+      switch self {
+      case .request: "request"
+      case .age: "age"
+      case .byteCount: "bytes"
+      case .recordCount: "records"
+      case .acknowledged: "acknowledged"
+      case .compaction: "compaction"
+      }
+    }
   }
 
   /// First offset that is gone.
