@@ -12,21 +12,25 @@ public struct Benchmark {
   public let contenders: [Contender]
   /// How many times as long as usual each turn is.
   public let windowFactor: Int
+  /// Operations a window of latencies has at least; `nil` for as many as usual.
+  public let latencyCountMinimum: Int?
 
   /// Creates a benchmark.
   ///
   /// - Parameters:
   ///   - name: Unique among the benchmarks of one program.
   ///   - windowFactor: How many times as long as usual each turn is, where what is measured comes seldom.
+  ///   - latencyCountMinimum: Operations a window of latencies has at least, where they take very long.
   public init(
     name: String, workload: Workload, measure: Measure = .rate, goals: [Goal] = [],
-    windowFactor: Int = 1, contenders: [Contender]
+    windowFactor: Int = 1, latencyCountMinimum: Int? = nil, contenders: [Contender]
   ) {
     self.name = name
     self.workload = workload
     self.measure = measure
     self.goals = goals
     self.windowFactor = windowFactor
+    self.latencyCountMinimum = latencyCountMinimum
     self.contenders = contenders
   }
 }

@@ -99,7 +99,8 @@ struct Runner {
     while true {
       let round = try window(entrant, in: benchmark, payload: payload, latencies: latencies)
       let wanted = target / Double(max(round.nanoseconds, 1)) * Double(entrant.iterations)
-      let least = latencies == nil ? 1 : settings.latencyCountMinimum
+      let usual = benchmark.latencyCountMinimum ?? settings.latencyCountMinimum
+      let least = latencies == nil ? 1 : usual
       let next = min(max(Int(wanted.rounded()), least), limit)
       // Close enough, or as far as it goes: the rates of short windows are not to be trusted.
       if Double(round.nanoseconds) * 8 >= target || entrant.iterations >= next {

@@ -1,7 +1,6 @@
 internal import AuditVerification
 import BenchmarkHarness
 internal import CommitLog
-import Glibc
 internal import LogFormat
 internal import PlatformIO
 internal import Quantities
@@ -76,7 +75,7 @@ enum LiveAuditBenchmark {
       }
       let answer = try auditor.stop()
       guard answer.problem.isEmpty else { throw Found(text: answer.problem) }
-      auditCount += answer.auditCount
+      auditCount += answer.count
       return try spent.get()
     }
 
@@ -89,83 +88,34 @@ enum LiveAuditBenchmark {
 
 /// The process that audits, over and over, until it is told to stop: the program is one of its own, too.
 struct AuditChild {
-  private let path: String
-  private let socket: Int32
+  private let request: ChildRequest
 
   private static let flag = "--audit-child"
-  private struct Failed: Error {}
 
   /// Reads the arguments of a child; `nil` in any other process.
   init?(_ arguments: [String]) {
-    guard arguments.count == 4, arguments[1] == Self.flag, let socket = Int32(arguments[3]) else {
-      return nil
-    }
-    (path, self.socket) = (arguments[2], socket)
-  }
-
-  /// A child that runs.
-  struct Running {
-    fileprivate let process: pid_t
-    fileprivate let socket: Int32
-
-    /// Ends it behind its present audit.
-    ///
-    /// - Returns: How many audits there were, and what one found; empty when none found anything.
-    func stop() throws -> (auditCount: Int, problem: String) {
-      defer { Glibc.close(socket) }
-      shutdown(socket, Int32(SHUT_WR))
-      var bytes: [UInt8] = []
-      var buffer = [UInt8](repeating: 0, count: 4_096)
-      while true {
-        let count = unsafe read(socket, &buffer, buffer.count)
-        guard count > 0 else { break }
-        bytes += buffer.prefix(count)
-      }
-      var status: Int32 = 0
-      _ = unsafe waitpid(process, &status, 0)
-      let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", maxSplits: 1)
-      guard status == 0, let count = lines.first.flatMap({ Int($0) }) else { throw Failed() }
-      return (count, lines.count > 1 ? String(lines[1]) : "")
-    }
+    guard let request = ChildRequest(Self.flag, arguments) else { return nil }
+    self.request = request
   }
 
   /// Starts a child that audits a store.
-  static func start(_ path: String) throws -> Running {
-    var ends: [Int32] = [0, 0]
-    guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
-      throw Failed()
-    }
-    defer { Glibc.close(ends[1]) }
-    // Or the child would hold the end open that says when to stop.
-    _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
-    let words = [CommandLine.arguments[0], flag, path, "\(ends[1])"]
-    var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
-    unsafe arguments.append(nil)
-    defer { unsafe arguments.forEach { unsafe free($0) } }
-    var child: pid_t = 0
-    guard unsafe posix_spawn(&child, "/proc/self/exe", nil, nil, arguments, environ) == 0 else {
-      Glibc.close(ends[0])
-      throw Failed()
-    }
-    return Running(process: child, socket: ends[0])
-  }
+  static func start(_ path: String) throws -> ChildProcess { try ChildProcess(flag, path) }
 
-  /// Audits until the other end is closed, and tells what came of it.
+  /// Audits until it is told to stop, and tells how often.
   func run() -> Never {
     // As the program does.
     ThreadPriority.giveWay(niceness: 10)
     var (count, problem) = (0, "")
-    var byte: UInt8 = 0
-    while problem.isEmpty, unsafe recv(socket, &byte, 1, Int32(MSG_DONTWAIT)) < 0 {
+    while problem.isEmpty, request.isWanted {
       do {
-        let report = try Audit(AuditOptions(path: path), fileSystem: PosixFileSystem()).run().report
+        let options = AuditOptions(path: request.path)
+        let report = try Audit(options, fileSystem: PosixFileSystem()).run().report
         if !report.findings.isEmpty { problem = "\(report.findings)" }
         count += 1
       } catch {
         problem = "\(error)"
       }
     }
-    let answer = Array("\(count)\n\(problem)".utf8)
-    exit(unsafe write(socket, answer, answer.count) == answer.count ? 0 : 1)
+    request.end(count: count, problem: problem)
   }
 }

@@ -77,17 +77,7 @@ enum HoldCommand: ExecutableCommand {
     guard !arguments[Flag.json] else {
       var json = JSONWriter()
       json.beginArray()
-      for hold in holds {
-        json.beginObject()
-        json.member("name", hold.name)
-        json.member("reason", hold.reason)
-        json.name("stream")
-        if let stream = hold.stream { json.value(stream) } else { json.null() }
-        json.member("firstOffset", hold.offsets.lowerBound.rawValue)
-        json.member("nextOffset", hold.offsets.upperBound.rawValue)
-        json.member("placed", RFC3339.format(hold.time))
-        json.endObject()
-      }
+      for hold in holds { hold.write(to: &json) }
       json.endArray()
       return try console.write(json)
     }
@@ -101,5 +91,19 @@ enum HoldCommand: ExecutableCommand {
       ])
     }
     try console.write(holds.isEmpty ? "no holds\n" : table.text)
+  }
+}
+
+extension RetentionHold {
+  func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("name", name)
+    json.member("reason", reason)
+    json.name("stream")
+    if let stream { json.value(stream) } else { json.null() }
+    json.member("firstOffset", offsets.lowerBound.rawValue)
+    json.member("nextOffset", offsets.upperBound.rawValue)
+    json.member("placed", RFC3339.format(time))
+    json.endObject()
   }
 }

@@ -68,6 +68,13 @@ enum InfoCommand: ExecutableCommand {
       ])
     }
     text += table.text
+    for stream in streams where stream.retention != RetentionPolicy() {
+      text += "\nkeeps    stream '\(escapedForTerminal(stream.name))': \(stream.retention.text)\n"
+    }
+    for hold in store.holds {
+      let name = hold.stream.map { "stream '\(escapedForTerminal($0))'" } ?? "all streams"
+      text += "\nheld     '\(escapedForTerminal(hold.name))' keeps records of \(name)\n"
+    }
     for stream in streams {
       for place in stream.damages {
         let name = escapedForTerminal(stream.name)
@@ -135,6 +142,10 @@ enum InfoCommand: ExecutableCommand {
       json.null()
     }
     json.member("metadataBytes", store.metadataByteCount)
+    json.name("holds")
+    json.beginArray()
+    for hold in store.holds { hold.write(to: &json) }
+    json.endArray()
     json.name("streams")
     json.beginArray()
     for stream in streams { write(stream, to: &json) }
@@ -156,6 +167,10 @@ enum InfoCommand: ExecutableCommand {
     json.member("segmentBytes", stream.segmentByteCount)
     json.member("logStartOffset", stream.logStartOffset.rawValue)
     json.member("visibleOffset", stream.visibleOffset.rawValue)
+    json.name("retention")
+    json.beginObject()
+    stream.retention.write(to: &json)
+    json.endObject()
     json.name("durableOffset")
     if let durable = stream.durableOffset { json.value(durable.rawValue) } else { json.null() }
     json.name("closedInOrder")

@@ -26,6 +26,8 @@ import Testing
         == "[{\"stream\":\"s\",\"maxAgeNanoseconds\":2592000000000000,\"maxBytes\":0,\"maxRecords\":1000,"
         + "\"acknowledged\":\"ignored\",\"cursors\":[]}]\n")
     #expect(rig.run("retention", "show", rig.store, "s").text.contains("30d, 1000 records"))
+    #expect(rig.run("info", rig.store).text.contains("keeps    stream 's': 30d, 1000 records"))
+    #expect(rig.run("info", rig.store, "--json").text.contains("\"maxRecords\":1000"))
     let plan = rig.run("retention", "apply", rig.store, "--plan")
     #expect(plan.text.contains("would remove") && plan.text.contains("; records)"), "\(plan.text)")
     #expect(rig.run("read", rig.store, "s").lines.count == 6_000)
@@ -49,6 +51,8 @@ import Testing
       "--to", "10")
     #expect(placed.code == .success, "\(placed.errors)")
     #expect(rig.run("hold", "list", rig.store).text == placed.text)
+    #expect(rig.run("info", rig.store).text.contains("'case-17' keeps records of stream 's'"))
+    #expect(rig.run("info", rig.store, "--json").text.contains("\"holds\":[{\"name\":\"case-17\""))
     _ = rig.run("retention", "set", rig.store, "s", "--max-records", "1")
     let held = rig.run("retention", "apply", rig.store)
     #expect(held.text.contains("waits for hold 'case-17'"), "\(held.text)")
