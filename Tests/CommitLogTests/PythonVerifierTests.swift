@@ -37,9 +37,24 @@ import Testing
         try StreamLogEvidenceTests.append(3_000, to: log, seed: round)
         _ = try store.stateHeads()
         let middle = (log.logStartOffset.rawValue + log.logEndOffset.rawValue) / 2
-        removedCount += try log.removeSegments(
-          before: Offset(rawValue: middle), reason: "round \(round)"
-        ).removed
+        if round.isMultiple(of: 2) {
+          removedCount += try log.removeSegments(
+            before: Offset(rawValue: middle), reason: "round \(round)"
+          ).removed
+        } else {
+          // By a policy, beside a hold and a cursor.
+          var policy = RetentionPolicy()
+          policy.maximumRecordCount = 1_000
+          policy.cursorNames = ["trainer"]
+          policy.acknowledgement = .protects
+          try log.setCursor("trainer", to: Offset(rawValue: middle))
+          try log.setRetention(policy)
+          try store.placeHold("case \(round)", reason: "a letter", on: StreamName("s"))
+          try store.releaseHold("case \(round)")
+          removedCount += try log.applyRetention().removals.reduce(0) { $0 + $1.segmentCount }
+          try log.setRetention(RetentionPolicy())
+          try store.placeHold("kept \(round)", reason: "", offsets: log.logEndOffset ..< .maximum)
+        }
         store.close()
         let (code, report) = try Self.verify(path)
         #expect(code == 0, "\(report)")

@@ -119,6 +119,10 @@ private struct Rig {
     #expect(try !Self.isAnywhere(secret, rig))
     let tree = try store.tree(of: log)
     let root = try tree.root(size: 20)
+    // Not while a hold keeps the stream.
+    try store.placeHold("case", reason: "a letter", on: StreamName(log.name))
+    #expect(throws: ErasableError.self) { try store.erase(subject: Self.alice, keys: keys) }
+    try store.releaseHold("case")
     let statement = try #require(
       try store.erase(subject: Self.alice, keys: keys, reason: "asked for"))
     // Again is the same.

@@ -17,6 +17,8 @@ import Testing
     "Tests/AuditVerificationTests/LossTests.swift": "bytes and files that are gone or others",
     "Tests/AuditVerificationTests/RealDiskTests.swift": "audits on the machine's own files",
     "Tests/AuditVerificationTests/RedactionTests.swift": "stores that records were taken out of",
+    "Tests/AuditVerificationTests/RetentionTests.swift":
+      "stores that policies removed records from",
     "Tests/CommandLineInterfaceTests/HelpTests.swift": "all texts made for people",
     "Tests/CommandLineInterfaceTests/InputTests.swift": "all ways to read standard input",
     "Tests/CommandLineInterfaceTests/ParserTests.swift": "programs, commands and parameters",
