@@ -66,7 +66,7 @@ public enum RetentionError: Error, Sendable, CustomStringConvertible {
       "stream '\(escapedForTerminal(stream))' is the engine's own; it keeps what it needs"
     case .invalid(let reason): reason
     case .noHold(let name):
-      "there is no hold '\(escapedForTerminal(name))'; see piperoll hold STORE list"
+      "there is no hold '\(escapedForTerminal(name))'; see piperoll hold list STORE"
     case .otherHold(let name):
       "there is another hold '\(escapedForTerminal(name))'; release it first, or choose another name"
     case .cursor(let error): "\(error)"
