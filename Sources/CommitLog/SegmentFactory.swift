@@ -36,11 +36,23 @@ enum SegmentFactory {
     try fileSystem.synchronizeData(handle)
   }
 
-  /// Makes a segment ready for a stream.
-  ///
+  /// Makes a segment ready for a stream, in the room of removed files where there is no other.
+  static func prepare(
+    _ definition: ManifestEdit.StreamDefinition, byteCount: UInt64, core: StoreCore
+  ) throws(ManifestFailure) -> PreparedSegment {
+    let removed = core.removedFiles.count
+    do throws(ManifestFailure) {
+      return try prepareOnce(definition, byteCount: byteCount, core: core)
+    } catch {
+      core.removedFiles.removeAll()
+      guard core.removedFiles.count > removed else { throw error }
+      return try prepareOnce(definition, byteCount: byteCount, core: core)
+    }
+  }
+
   /// An intent is durable before the file exists, so that a crash leaves nothing that could be taken
   /// for data, and nothing that could not be told from it.
-  static func prepare(
+  private static func prepareOnce(
     _ definition: ManifestEdit.StreamDefinition, byteCount: UInt64, core: StoreCore
   ) throws(ManifestFailure) -> PreparedSegment {
     try refuseWhenFull(byteCount, core)

@@ -20,6 +20,7 @@ final class StoreCore: Sendable {
   let repairs: [StoreRepair]
   let statements: StoreStatements
   let cursors = StoreCursors()
+  let removedFiles = RemovedFiles()
   let retentionClock: RetentionClock
   /// Held while records go, and while a hold is placed.
   let holding = Guarded<Void>(())

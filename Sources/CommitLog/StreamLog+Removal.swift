@@ -67,11 +67,13 @@ extension StreamLog {
     }
     let removed = segments.remove { ids.contains($0.id) }
     // A large file takes its time.
-    core.later { [self] in removeFiles(of: removed) }
+    core.removedFiles.add(removed, of: self)
+    core.later { [core] in core.removedFiles.removeAll() }
     return (eligible.count, wanted.count - eligible.count)
   }
 
-  private func removeFiles(of removed: [SegmentEntry]) {
+  /// Takes the files of segments that are removed from their places.
+  func removeFiles(of removed: [SegmentEntry]) {
     let gone = removed.filter { removeFile(of: $0) }
     // What a power cut brings back would be nobody's: the intents go when it is durable.
     if (try? synchronizeRemoval()) != nil {
