@@ -58,6 +58,7 @@ let package = Package(
         .product(name: "Integrity", package: "piperoll"),
         .product(name: "LogCheckpoints", package: "piperoll"),
         .product(name: "AuditVerification", package: "piperoll"),
+        .product(name: "ErasableRecords", package: "piperoll"),
       ],
       path: "EngineSuite", swiftSettings: hot),
     .testTarget(

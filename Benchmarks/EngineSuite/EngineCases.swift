@@ -37,7 +37,8 @@ enum EngineCases {
   /// Benchmarks of the engine that have no peers.
   static var additionalBenchmarks: [Benchmark] {
     [
-      ReopenBenchmark.benchmark, RetentionBenchmark.benchmark, PacedAppendBenchmark.benchmark,
+      ReopenBenchmark.benchmark, RetentionBenchmark.benchmark, EraseBenchmark.benchmark,
+      PacedAppendBenchmark.benchmark,
       LiveAuditBenchmark.benchmark,
     ]
   }
