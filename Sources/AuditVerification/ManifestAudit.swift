@@ -66,6 +66,15 @@ struct ManifestAudit {
           "the file is not the manifest that the store's root names"))
       return false
     }
+    for (header, position) in zip(preamble.headers, preamble.headerPositions)
+    where header.streamID != 0 || header.segmentID != segmentID || header.salt != salt {
+      findings.append(
+        .at(
+          Finding.Place(
+            file: file.name, position: position, byteCount: UInt64(SegmentHeader.byteCount)),
+          .contradiction, "a copy of the header is not of the manifest that the store's root names")
+      )
+    }
     for damage in preamble.toldDamage {
       let isOnlySlot = !damage.isHeader && damage.flip == nil
       findings.append(

@@ -7,6 +7,8 @@ internal import Quantities
 struct SegmentPreamble {
   /// Copies of the header that are intact.
   private(set) var headers: [SegmentHeader] = []
+  /// Where each of them stands.
+  private(set) var headerPositions: [UInt64] = []
   /// Slots that are intact.
   private(set) var slots: [(position: UInt64, slot: RecoverySlot)] = []
   /// Structures that are not, with the bit that mends them where there is one.
@@ -107,6 +109,7 @@ struct SegmentPreamble {
     var page = Self.part(bytes, position, SegmentHeader.byteCount)
     do throws(FormatError) {
       headers.append(try SegmentHeader(page.rawSpan, at: position))
+      headerPositions.append(position)
     } catch {
       if case .newer = error {
         newer = (position, error)
@@ -119,6 +122,7 @@ struct SegmentPreamble {
           isHeader: true))
       if flip != nil, let header = try? SegmentHeader(page.rawSpan, at: position) {
         headers.append(header)
+        headerPositions.append(position)
       }
     }
   }

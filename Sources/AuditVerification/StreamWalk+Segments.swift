@@ -136,7 +136,7 @@ extension StreamWalk {
               ? "" : "; nothing of the segment was synced, so a crash can have left it so"))
       }
     }
-    for header in preamble.headers
+    for (header, position) in zip(preamble.headers, preamble.headerPositions)
     where header.streamID != stream.id || header.segmentID != segment.segmentID
       || header.salt != segment.salt || header.baseOffset.rawValue != segment.baseOffset
       || header.previousSegmentID != segment.previousSegmentID
@@ -144,7 +144,8 @@ extension StreamWalk {
       // A file that is used again shows its former life until the header is written.
       if !isSynced, isStale(header) { continue }
       add(
-        .contradiction, at: place(position: 0),
+        .contradiction,
+        at: place(position: position, byteCount: UInt64(SegmentHeader.byteCount)),
         "a copy of the header is not what the manifest says of the segment")
     }
     for position in preamble.strayPositions {
