@@ -66,7 +66,7 @@ struct ManifestAudit {
           "the file is not the manifest that the store's root names"))
       return false
     }
-    for (header, position) in zip(preamble.headers, preamble.headerPositions)
+    for (position, header) in preamble.placedHeaders
     where header.streamID != 0 || header.segmentID != segmentID || header.salt != salt {
       findings.append(
         .at(

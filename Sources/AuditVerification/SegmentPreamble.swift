@@ -6,9 +6,7 @@ internal import Quantities
 /// The four pages in front of a segment's frames.
 struct SegmentPreamble {
   /// Copies of the header that are intact.
-  private(set) var headers: [SegmentHeader] = []
-  /// Where each of them stands.
-  private(set) var headerPositions: [UInt64] = []
+  private(set) var placedHeaders: [(position: UInt64, header: SegmentHeader)] = []
   /// Slots that are intact.
   private(set) var slots: [(position: UInt64, slot: RecoverySlot)] = []
   /// Structures that are not, with the bit that mends them where there is one.
@@ -36,6 +34,9 @@ struct SegmentPreamble {
     /// Whether nothing was written there.
     var isEmpty: Bool { cause == .damaged(.segmentHeader, .empty) }
   }
+
+  /// The same without their places.
+  var headers: [SegmentHeader] { placedHeaders.map(\.header) }
 
   /// The newest slot that says what was synced.
   var newestSlot: RecoverySlot? {
@@ -108,8 +109,7 @@ struct SegmentPreamble {
   ) {
     var page = Self.part(bytes, position, SegmentHeader.byteCount)
     do throws(FormatError) {
-      headers.append(try SegmentHeader(page.rawSpan, at: position))
-      headerPositions.append(position)
+      placedHeaders.append((position, try SegmentHeader(page.rawSpan, at: position)))
     } catch {
       if case .newer = error {
         newer = (position, error)
@@ -121,8 +121,7 @@ struct SegmentPreamble {
           position: position, byteCount: SegmentHeader.byteCount, flip: flip, cause: error,
           isHeader: true))
       if flip != nil, let header = try? SegmentHeader(page.rawSpan, at: position) {
-        headers.append(header)
-        headerPositions.append(position)
+        placedHeaders.append((position, header))
       }
     }
   }

@@ -136,7 +136,7 @@ extension StreamWalk {
               ? "" : "; nothing of the segment was synced, so a crash can have left it so"))
       }
     }
-    for (header, position) in zip(preamble.headers, preamble.headerPositions)
+    for (position, header) in preamble.placedHeaders
     where header.streamID != stream.id || header.segmentID != segment.segmentID
       || header.salt != segment.salt || header.baseOffset.rawValue != segment.baseOffset
       || header.previousSegmentID != segment.previousSegmentID

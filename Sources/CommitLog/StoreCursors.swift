@@ -184,7 +184,7 @@ public enum CursorError: Error, Sendable, CustomStringConvertible {
     case .invalidName(let name):
       "'\(escapedForTerminal(name))' is no name of a cursor: it needs 1 to 255 bytes"
     case .behindEnd(let offset, let end):
-      "a cursor cannot stand at \(offset): the log ends at \(end)"
+      "a cursor cannot stand at \(offset): the log ends at \(end); set it there or before"
     case .open(let error): "\(error)"
     case .read(let error): "\(error)"
     case .append(let error): "\(error)"
