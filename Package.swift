@@ -154,6 +154,7 @@ let package = Package(
     .target(
       name: "CommandLineInterface", dependencies: ["ByteCoding", "PlatformIO", "Quantities"],
       swiftSettings: strict),
+    .target(name: "CanonicalJSON", swiftSettings: strict),
     .target(
       name: "JSONFields", dependencies: ["CSIMDJSON", "CommandLineInterface", "Quantities"],
       swiftSettings: strict),
@@ -336,6 +337,9 @@ let package = Package(
         "LogCheckpoints", "LogFormat", "Integrity", "Cryptography", "PlatformIO", "ByteCoding",
         "Quantities", "piperoll-audit",
       ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "CanonicalJSONTests", dependencies: ["CanonicalJSON", "TestSupport"],
       swiftSettings: tests),
     .testTarget(
       name: "JSONFieldsTests", dependencies: ["JSONFields", "Quantities", "TestSupport"],

@@ -48,6 +48,7 @@ import Testing
     ],
     // Command line.
     "CommandLineInterface": ["ByteCoding", "PlatformIO", "Quantities"],
+    "CanonicalJSON": [],
     "JSONFields": ["CSIMDJSON", "CommandLineInterface", "Quantities"],
     "PiperollCommands": [
       "ByteCoding", "CommandLineInterface", "CommitLog", "Cryptography", "ErasableRecords",
