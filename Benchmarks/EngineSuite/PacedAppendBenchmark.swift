@@ -11,8 +11,8 @@ internal import Synchronization
 /// Two hardware threads of one core share its units, so that whoever computes beside an append slows it. One
 /// contender has a thread that hashes as much memory of its own: what is slower than that is the log's doing.
 ///
-/// A latency is that of a burst of 64 appends. The goals are about its median: the rate has the moments in it in which the
-/// machine gave the processor to somebody else.
+/// A latency is that of a burst of 64 appends. Its median tells what an append costs; the rate has the moments in it, too,
+/// in which the machine gave the processor to somebody else.
 enum PacedAppendBenchmark {
   /// Appends of a burst, behind which the pace is kept.
   private static let burstCount = 64
@@ -27,7 +27,10 @@ enum PacedAppendBenchmark {
       workload: Workload(
         recordByteCount: 100, recordsPerIteration: burstCount, durability: .visible),
       measure: .latency,
-      goals: [.latencyAtMost(1.05, times: peer), .latencyAtMost(1.05, times: busy)],
+      goals: [
+        .latencyAtMost(1.05, times: peer), .latencyAtMost(1.05, times: busy),
+        .atLeast(0.95, times: busy),
+      ],
       contenders: [
         Contender(peer, role: .peer) { try PacedAppend($0, .none) },
         Contender(busy, role: .peer) { context in
