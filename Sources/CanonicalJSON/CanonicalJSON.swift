@@ -2,7 +2,8 @@
 ///
 /// Members are sorted by the UTF-16 code units of their names, numbers are written as ECMAScript writes doubles, and
 /// only what must be is escaped in texts. Input is I-JSON (RFC 7493): UTF-8, no name twice in an object, no half of a
-/// surrogate pair, numbers that a double can hold.
+/// surrogate pair, numbers that a double can hold. What is hashed must have one reading, so nothing else is mended or
+/// passed over; that is why the reader here is one of its own (Decision 0013).
 public enum CanonicalJSON {
   /// Deepest nesting of arrays and objects.
   public static let depthLimit = 512
@@ -12,17 +13,17 @@ public enum CanonicalJSON {
     /// What is wrong.
     public enum Kind: String, Hashable, Sendable {
       /// Not what the grammar of JSON has there.
-      case syntax = "this is no JSON"
+      case syntax = "this is no JSON (RFC 8259); mend it there"
       /// The bytes of a text are not UTF-8.
-      case encoding = "the text is not UTF-8"
+      case encoding = "the text is not UTF-8; convert it"
       /// Half of a surrogate pair, which is no character.
-      case surrogate = "half of a surrogate pair is no character"
+      case surrogate = "half of a surrogate pair is no character; write both halves"
       /// A name that its object has already.
-      case duplicate = "the object has this name already"
+      case duplicate = "the object has this name already; name each member once"
       /// A number beyond the range of a double.
-      case range = "no double holds this number"
+      case range = "no double holds this number; write it as a text"
       /// Nested deeper than ``CanonicalJSON/depthLimit``.
-      case depth = "arrays and objects are nested too deep"
+      case depth = "arrays and objects are nested deeper than 512; flatten them"
     }
 
     /// What.
@@ -30,7 +31,7 @@ public enum CanonicalJSON {
     /// Bytes before it.
     public let position: Int
 
-    /// The problem in words.
+    /// The problem in words, and what helps.
     public var description: String { "byte \(position): \(kind.rawValue)" }
   }
 
